@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* appliance.conf: what an image package says about the VM it brings. The one
+ * reader and writer. Format: docs/spec/appliance-conf.md */
+#ifndef WAYBILL_APPLIANCE_CONF_H
+#define WAYBILL_APPLIANCE_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/strbuf.h"
+#include "common/util.h"
+
+#define APPLIANCE_CONF_MAX_BYTES (64 * 1024)
+/* Where a package's files lie, below the root: "<dir>/<appliance>/<file>". */
+#define APPLIANCES_DIR "var/lib/waybill/appliances"
+#define BASE_FILE "disk.qcow2"
+#define KERNEL_FILE "vmlinuz"
+#define INITRD_FILE "initrd.img"
+#define CONF_FILE "appliance.conf"
+
+enum boot_mode { BOOT_DISK, BOOT_KERNEL, BOOT_HOST_KERNEL };
+enum network_mode { NETWORK_NONE, NETWORK_USER, NETWORK_NAT };
+enum graphics_mode { GRAPHICS_NONE, GRAPHICS_VNC };
+enum upgrade_mode { UPGRADE_REPLACE, UPGRADE_PARALLEL };
+enum health_kind { HEALTH_AGENT, HEALTH_SYSTEMD, HEALTH_TCP, HEALTH_HTTP, HEALTH_EXEC };
+
+struct port_forward {
+	uint16_t host_port;
+	uint16_t guest_port;
+	bool udp;
+};
+
+struct health_check {
+	enum health_kind kind;
+	uint16_t guest_port;	/* tcp and http */
+	char *argument;		/* http: path with its slash; exec: command; else NULL */
+	uint32_t deadline_seconds;
+};
+
+/* A parameter that a site may set; handed to the guest in the NoCloud seed. */
+struct appliance_param {
+	char *name;		/* [A-Z][A-Z0-9_]* */
+	char *default_value;	/* or NULL: none */
+	bool secret;
+};
+
+struct appliance_conf {
+	char *appliance;	/* the package's name */
+	char *version;
+	char *architecture;
+	char base_sha256[65];	/* of disk.qcow2 */
+	uint64_t disk_bytes;	/* virtual size of the base */
+	uint64_t memory_bytes;
+	unsigned vcpus;
+	uint64_t data_bytes;	/* 0: no data disk */
+	uint64_t swap_bytes;	/* 0: no swap disk */
+	enum boot_mode boot;
+	char *kernel_args;	/* BOOT_KERNEL and BOOT_HOST_KERNEL, or NULL */
+	enum network_mode network;
+	struct port_forward *ports;
+	size_t port_count;
+	enum graphics_mode graphics;
+	struct health_check *health;
+	size_t health_count;
+	enum upgrade_mode upgrade;
+	struct appliance_param *params;
+	size_t param_count;
+};
+
+/* A conf with the defaults of the spec. */
+struct appliance_conf *appliance_conf_new(void);
+void appliance_conf_free(struct appliance_conf *conf);
+DEFINE_FREEP(struct appliance_conf, appliance_conf_free)
+
+/* Parse the text of an appliance.conf. `origin` is for messages.
+ * Errors: ERR_INPUT, ERR_TOO_LARGE. */
+int appliance_conf_parse(const char *text, size_t len, const char *origin,
+			 struct appliance_conf **out, struct err *err) _must_check_;
+int appliance_conf_read_file(const char *path, struct appliance_conf **out,
+			     struct err *err) _must_check_;
+void appliance_conf_format(const struct appliance_conf *conf, struct strbuf *out);
+
+struct deb822_stanza;
+/* The fields that recipes and appliance.conf share (Memory ... Params), read
+ * from a stanza that may hold others. */
+int appliance_conf_from_stanza(const struct deb822_stanza *stanza, const char *origin,
+			       struct appliance_conf *conf, struct err *err) _must_check_;
+
+const char *boot_mode_name(enum boot_mode mode);
+const char *network_mode_name(enum network_mode mode);
+const char *health_kind_name(enum health_kind kind);
+
+#endif
