@@ -16,7 +16,7 @@
 #define MD5_HEX_LEN 32
 
 struct sha256 { struct sha256_ctx ctx; };
-void sha256_init_(struct sha256 *h);
+void sha256_start(struct sha256 *h);
 void sha256_add(struct sha256 *h, const void *data, size_t len);
 void sha256_finish(struct sha256 *h, char hex[SHA256_HEX_LEN + 1]);
 
