@@ -21,8 +21,8 @@ struct state {
 /* Open <root>/var/lib/waybill/state.db, make it and its schema if missing, wait
  * for other writers up to 30 s. A database of a newer schema is ERR_STATE. */
 int state_open(const struct root *root, struct state **out, struct err *err) _must_check_;
-void state_close(struct state *state);
-DEFINE_FREEP(struct state, state_close)
+void state_free(struct state *state);
+DEFINE_FREEP(struct state, state_free)
 
 /* A prepared statement with its text parameters and integers bound:
  * format letters: s text (NULL allowed), i int64_t.
