@@ -9,3 +9,5 @@ COMMON = $(top_builddir)/common/libcommon.a
 AM_TESTS_ENVIRONMENT = srcdir='$(abs_srcdir)' top_srcdir='$(abs_top_srcdir)' \
 	top_builddir='$(abs_top_builddir)'; export srcdir top_srcdir top_builddir;
 TEST_EXTENSIONS = .sh
+LOG_COMPILER = $(top_srcdir)/tests/lib/bounded
+SH_LOG_COMPILER = $(LOG_COMPILER)
