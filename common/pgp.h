@@ -30,15 +30,24 @@ int pgp_detach_sign(const char *key, const char *text, size_t len, struct strbuf
 int pgp_generate_key(const char *user_id, char fpr[PGP_FPR_SIZE], struct err *err) _must_check_;
 /* The public key, binary (for Signed-By and trust.d). */
 int pgp_export_key(const char *key, struct strbuf *out, struct err *err) _must_check_;
+/* The fingerprint of the secret key that `key_id` (fingerprint, user ID or a part
+ * of one) names. Errors: ERR_NOT_FOUND (none, or more than one). */
+int pgp_find_key(const char *key_id, char fpr[PGP_FPR_SIZE], struct err *err) _must_check_;
 
 /* Check a clearsigned message against exactly the keys in `key_files` (a
  * NULL-terminated list of key files, binary or armored), in a keyring of its
  * own. Only what is inside the signature comes out, in *out: text before and
- * after the block is an error too, and so is a second block.
+ * after the block is an error too, and so is a second block. `sig` may be NULL.
  * Errors: ERR_SIGNATURE (unsigned, altered, unknown or revoked key, text around
  * the block), ERR_EXPIRED (the key's time is over), ERR_NOT_FOUND (no key file). */
 int pgp_verify_clearsigned(const char *const *key_files, const char *text, size_t len,
 			   struct strbuf *out, struct pgp_signature *sig,
 			   struct err *err) _must_check_;
+
+/* The same for `text` and a detached signature (Release and Release.gpg). `sig` may
+ * be NULL. */
+int pgp_verify_detached(const char *const *key_files, const char *text, size_t len,
+			const char *signature, size_t signature_len, struct pgp_signature *sig,
+			struct err *err) _must_check_;
 
 #endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "common/pgp.h"
+
+#include <errno.h>
+#include <gpgme.h>
+#include <unistd.h>
+
+#include "common/atomic-file.h"
+#include "common/pgp-frame.h"
+
+#define KEY_FILE_MAX_BYTES (1024 * 1024)
+
+static void context_freep(gpgme_ctx_t *ctx)
+{
+	if (*ctx)
+		gpgme_release(*ctx);
+}
+
+static void data_freep(gpgme_data_t *data)
+{
+	if (*data)
+		gpgme_data_release(*data);
+}
+
+static void key_freep(gpgme_key_t *key)
+{
+	if (*key)
+		gpgme_key_unref(*key);
+}
+
+/* gpgme's words, without its error source. */
+static int pgp_fail(struct err *err, enum err_code code, gpgme_error_t reason, const char *what)
+{
+	return err_set(err, code, "%s: %s", what, gpgme_strerror(reason));
+}
+
+/* `home`: a keyring of its own, or NULL for the user's. */
+static int context_new(const char *home, gpgme_ctx_t *ctx, struct err *err)
+{
+	gpgme_check_version(NULL);
+	gpgme_error_t rc = gpgme_new(ctx);
+	if (!rc)
+		rc = gpgme_set_protocol(*ctx, GPGME_PROTOCOL_OpenPGP);
+	if (!rc && home)
+		rc = gpgme_ctx_set_engine_info(*ctx, GPGME_PROTOCOL_OpenPGP, NULL, home);
+	if (rc)
+		return pgp_fail(err, ERR_PROGRAM, rc, "cannot start GnuPG (is gpg installed?)");
+	gpgme_set_offline(*ctx, 1);
+	return 0;
+}
+
+static int data_from_memory(const void *bytes, size_t len, gpgme_data_t *data, struct err *err)
+{
+	gpgme_error_t rc = gpgme_data_new_from_mem(data, bytes, len, 0);
+	if (rc)
+		return pgp_fail(err, ERR_SYSTEM, rc, "cannot hand data to GnuPG");
+	return 0;
+}
+
+static int data_new(gpgme_data_t *data, struct err *err)
+{
+	gpgme_error_t rc = gpgme_data_new(data);
+	if (rc)
+		return pgp_fail(err, ERR_SYSTEM, rc, "cannot take data from GnuPG");
+	return 0;
+}
+
+/* Move what gpgme wrote into `out`, replacing it. */
+static void data_take(gpgme_data_t *data, struct strbuf *out)
+{
+	size_t len;
+	gpgme_data_t taken = steal(data);
+	char *bytes = gpgme_data_release_and_get_mem(taken, &len);
+	strbuf_reset(out);
+	strbuf_add(out, bytes ? bytes : "", bytes ? len : 0);
+	gpgme_free(bytes);
+}
+
+static int add_signer(gpgme_ctx_t ctx, const char *key_id, struct err *err)
+{
+	_cleanup_(key_freep) gpgme_key_t key = NULL;
+	gpgme_error_t rc = gpgme_get_key(ctx, key_id, &key, 1);
+	if (rc)
+		return err_set(err, ERR_NOT_FOUND,
+			       "no secret key '%s' in the GnuPG keyring (%s); see "
+			       "gpg --list-secret-keys, and GNUPGHOME if it lies elsewhere",
+			       key_id, gpgme_strerror(rc));
+	rc = gpgme_signers_add(ctx, key);
+	if (rc)
+		return pgp_fail(err, ERR_SIGNATURE, rc, key_id);
+	return 0;
+}
+
+static int sign(const char *key, gpgme_sig_mode_t mode, const char *text, size_t len,
+		struct strbuf *out, struct err *err)
+{
+	_cleanup_(context_freep) gpgme_ctx_t ctx = NULL;
+	_cleanup_(data_freep) gpgme_data_t plain = NULL;
+	_cleanup_(data_freep) gpgme_data_t signature = NULL;
+	if (context_new(NULL, &ctx, err) < 0 || add_signer(ctx, key, err) < 0 ||
+	    data_from_memory(text, len, &plain, err) < 0 || data_new(&signature, err) < 0)
+		return -1;
+	gpgme_set_armor(ctx, 1);
+	gpgme_error_t rc = gpgme_op_sign(ctx, plain, signature, mode);
+	if (rc)
+		return err_set(err, ERR_SIGNATURE,
+			       "cannot sign with key %s: %s; does gpg-agent have access to it?",
+			       key, gpgme_strerror(rc));
+	data_take(&signature, out);
+	return 0;
+}
+
+int pgp_clearsign(const char *key, const char *text, size_t len, struct strbuf *out,
+		  struct err *err)
+{
+	if (pgp_frame_check_text(text, len, err) < 0)
+		return -1;
+	return sign(key, GPGME_SIG_MODE_CLEAR, text, len, out, err);
+}
+
+int pgp_detach_sign(const char *key, const char *text, size_t len, struct strbuf *out,
+		    struct err *err)
+{
+	return sign(key, GPGME_SIG_MODE_DETACH, text, len, out, err);
+}
+
+int pgp_generate_key(const char *user_id, char fpr[PGP_FPR_SIZE], struct err *err)
+{
+	_cleanup_(context_freep) gpgme_ctx_t ctx = NULL;
+	if (context_new(NULL, &ctx, err) < 0)
+		return -1;
+	gpgme_error_t rc = gpgme_op_createkey(ctx, user_id, "ed25519", 0, 0, NULL,
+					      GPGME_CREATE_SIGN | GPGME_CREATE_NOPASSWD |
+						      GPGME_CREATE_NOEXPIRE |
+						      GPGME_CREATE_FORCE);
+	gpgme_genkey_result_t result = rc ? NULL : gpgme_op_genkey_result(ctx);
+	if (!result || !result->fpr)
+		return err_set(err, ERR_PROGRAM, "cannot make a signing key for '%s': %s",
+			       user_id, gpgme_strerror(rc));
+	snprintf(fpr, PGP_FPR_SIZE, "%s", result->fpr);
+	return 0;
+}
+
+int pgp_export_key(const char *key, struct strbuf *out, struct err *err)
+{
+	_cleanup_(context_freep) gpgme_ctx_t ctx = NULL;
+	_cleanup_(data_freep) gpgme_data_t exported = NULL;
+	if (context_new(NULL, &ctx, err) < 0 || data_new(&exported, err) < 0)
+		return -1;
+	gpgme_error_t rc = gpgme_op_export(ctx, key, GPGME_EXPORT_MODE_MINIMAL, exported);
+	if (rc)
+		return pgp_fail(err, ERR_NOT_FOUND, rc, key);
+	data_take(&exported, out);
+	if (out->len == 0)
+		return err_set(err, ERR_NOT_FOUND, "no key '%s' in the GnuPG keyring", key);
+	return 0;
+}
+
+int pgp_find_key(const char *key_id, char fpr[PGP_FPR_SIZE], struct err *err)
+{
+	_cleanup_(context_freep) gpgme_ctx_t ctx = NULL;
+	if (context_new(NULL, &ctx, err) < 0 || add_signer(ctx, key_id, err) < 0)
+		return -1;
+	_cleanup_(key_freep) gpgme_key_t key = gpgme_signers_enum(ctx, 0);
+	snprintf(fpr, PGP_FPR_SIZE, "%s", key->fpr);
+	return 0;
+}
+
+/* ---- verifying: a keyring in a directory of its own, removed afterwards ---- */
+
+static void home_removep(char **home)
+{
+	if (!*home)
+		return;
+	struct err ignored = ERR_INIT;
+	if (remove_tree(*home, &ignored) < 0)
+		err_clear(&ignored);
+	free(*home);
+}
+
+/* gpg.conf keeps gpg from asking a trust database, a network or an agent. */
+static int home_new(char **home, struct err *err)
+{
+	static const char conf[] = "no-autostart\ntrust-model always\n"
+				   "no-auto-key-locate\nno-auto-key-retrieve\n"
+				   "no-auto-check-trustdb\n";
+	const char *tmp = getenv("TMPDIR");
+	_cleanup_free_ char *template =
+		xasprintf("%s/waybill-keyring-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	if (!mkdtemp(template))
+		return err_sys(err, "cannot make a directory for a keyring in %s",
+			       tmp && *tmp ? tmp : "/tmp");
+	*home = steal(&template);
+	_cleanup_free_ char *path = xasprintf("%s/gpg.conf", *home);
+	return atomic_file_write(path, conf, strlen(conf), 0600, err);
+}
+
+static int import_key_file(gpgme_ctx_t ctx, const char *path, struct err *err)
+{
+	_cleanup_free_ char *bytes = NULL;
+	_cleanup_(data_freep) gpgme_data_t data = NULL;
+	size_t len;
+	if (file_read(path, KEY_FILE_MAX_BYTES, &bytes, &len, err) < 0)
+		return err_prefix(err, "cannot read the key file");
+	if (data_from_memory(bytes, len, &data, err) < 0)
+		return -1;
+	gpgme_error_t rc = gpgme_op_import(ctx, data);
+	if (rc)
+		return pgp_fail(err, ERR_SIGNATURE, rc, path);
+	gpgme_import_result_t result = gpgme_op_import_result(ctx);
+	if (!result || result->considered == 0)
+		return err_set(err, ERR_SIGNATURE, "%s holds no OpenPGP key", path);
+	return 0;
+}
+
+static int import_key_files(gpgme_ctx_t ctx, const char *const *key_files, struct err *err)
+{
+	if (!key_files[0])
+		return err_set(err, ERR_NOT_FOUND, "no key file to verify a signature with");
+	for (size_t i = 0; key_files[i]; i++)
+		if (import_key_file(ctx, key_files[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Why a signature does not count, as an error. */
+static int refuse_signature(gpgme_signature_t s, struct err *err)
+{
+	const char *fpr = s->fpr ? s->fpr : "of an unknown key";
+	switch (gpgme_err_code(s->status)) {
+	case GPG_ERR_KEY_EXPIRED:
+		return err_set(err, ERR_EXPIRED, "signed by key %s, which has expired", fpr);
+	case GPG_ERR_SIG_EXPIRED:
+		return err_set(err, ERR_EXPIRED, "the signature by key %s has expired", fpr);
+	case GPG_ERR_CERT_REVOKED:
+		return err_set(err, ERR_SIGNATURE, "signed by key %s, which is revoked", fpr);
+	case GPG_ERR_NO_PUBKEY:
+		return err_set(err, ERR_SIGNATURE, "signed by key %s, which is not trusted here",
+			       fpr);
+	case GPG_ERR_BAD_SIGNATURE:
+		return err_set(err, ERR_SIGNATURE,
+			       "the text was changed after key %s signed it", fpr);
+	default:
+		return err_set(err, ERR_SIGNATURE, "signature by key %s: %s", fpr,
+			       gpgme_strerror(s->status));
+	}
+}
+
+/* The primary key behind a good signature, which a subkey may have made. */
+static int fill_signature(gpgme_ctx_t ctx, gpgme_signature_t s, struct pgp_signature *sig,
+			  struct err *err)
+{
+	_cleanup_(key_freep) gpgme_key_t key = NULL;
+	gpgme_error_t rc = gpgme_get_key(ctx, s->fpr, &key, 0);
+	if (rc || !key->fpr)
+		return pgp_fail(err, ERR_SIGNATURE, rc, "cannot find the signing key");
+	snprintf(sig->fpr, sizeof(sig->fpr), "%s", key->fpr);
+	sig->made_at = (int64_t)s->timestamp;
+	return 0;
+}
+
+/* One good signature is enough, as long as none is a bad one: another key's may
+ * stand beside it while keys are being changed. */
+static int judge_signatures(gpgme_ctx_t ctx, struct pgp_signature *sig, struct err *err)
+{
+	gpgme_verify_result_t result = gpgme_op_verify_result(ctx);
+	gpgme_signature_t good = NULL;
+	if (!result || !result->signatures)
+		return err_set(err, ERR_SIGNATURE, "there is no signature in it");
+	for (gpgme_signature_t s = result->signatures; s; s = s->next) {
+		if (gpgme_err_code(s->status) == GPG_ERR_BAD_SIGNATURE)
+			return refuse_signature(s, err);
+		if (s->status == GPG_ERR_NO_ERROR && !good)
+			good = s;
+	}
+	if (!good)
+		return refuse_signature(result->signatures, err);
+	return sig ? fill_signature(ctx, good, sig, err) : 0;
+}
+
+/* `signature` alone (plain NULL, text comes out in *out) or detached over `plain`. */
+static int verify(const char *const *key_files, gpgme_data_t signature, gpgme_data_t plain,
+		  struct strbuf *out, struct pgp_signature *sig, struct err *err)
+{
+	_cleanup_(home_removep) char *home = NULL;
+	_cleanup_(context_freep) gpgme_ctx_t ctx = NULL;
+	_cleanup_(data_freep) gpgme_data_t text = NULL;
+	if (home_new(&home, err) < 0 || context_new(home, &ctx, err) < 0 ||
+	    import_key_files(ctx, key_files, err) < 0 || (!plain && data_new(&text, err) < 0))
+		return -1;
+	gpgme_error_t rc = gpgme_op_verify(ctx, signature, plain, text);
+	if (rc) /* doubled or cut messages: the signature alone may look fine */
+		return pgp_fail(err, ERR_SIGNATURE, rc, "not a signed message");
+	if (judge_signatures(ctx, sig, err) < 0)
+		return -1;
+	if (out)
+		data_take(&text, out);
+	return 0;
+}
+
+int pgp_verify_clearsigned(const char *const *key_files, const char *text, size_t len,
+			   struct strbuf *out, struct pgp_signature *sig, struct err *err)
+{
+	_cleanup_(data_freep) gpgme_data_t data = NULL;
+	if (pgp_frame_check(text, len, err) < 0 || data_from_memory(text, len, &data, err) < 0)
+		return -1;
+	return verify(key_files, data, NULL, out, sig, err);
+}
+
+int pgp_verify_detached(const char *const *key_files, const char *text, size_t len,
+			const char *signature, size_t signature_len, struct pgp_signature *sig,
+			struct err *err)
+{
+	_cleanup_(data_freep) gpgme_data_t plain = NULL;
+	_cleanup_(data_freep) gpgme_data_t data = NULL;
+	if (data_from_memory(text, len, &plain, err) < 0 ||
+	    data_from_memory(signature, signature_len, &data, err) < 0)
+		return -1;
+	return verify(key_files, data, plain, NULL, sig, err);
+}
