@@ -8,7 +8,7 @@
 enum { SCHEMA_VERSION = 1, BUSY_TIMEOUT_MS = 30000 };
 
 /* docs/spec/state-db.md */
-static const char schema[] =
+static const char state_schema[] =
 	"CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE instance ("
 	" name TEXT PRIMARY KEY, appliance TEXT NOT NULL, wanted_state TEXT NOT NULL,"
@@ -56,44 +56,52 @@ static int read_version(struct state *state, int *version, struct err *err)
 }
 
 /* Under an immediate transaction, so that two first openers do not both create. */
-static int ensure_schema(struct state *state, struct err *err)
+static int ensure_schema(struct state *state, const char *schema, int known, struct err *err)
 {
 	int version = 0;
 	if (read_version(state, &version, err) < 0)
 		return -1;
-	if (version > SCHEMA_VERSION)
+	if (version > known)
 		return err_set(err, ERR_STATE,
-			       "%s has schema %d, this program knows %d; upgrade waybill-site",
-			       state->path, version, SCHEMA_VERSION);
-	if (version == SCHEMA_VERSION)
+			       "%s has schema %d, this program knows %d; upgrade Waybill",
+			       state->path, version, known);
+	if (version == known)
 		return 0;
 	if (state_begin(state, err) < 0 || read_version(state, &version, err) < 0)
 		return -1;
-	if (version == 0 &&
-	    (run_sql(state, schema, err) < 0 || run_sql(state, "PRAGMA user_version = 1", err) < 0)) {
+	_cleanup_free_ char *mark = xasprintf("PRAGMA user_version = %d", known);
+	if (version == 0 && (run_sql(state, schema, err) < 0 || run_sql(state, mark, err) < 0)) {
 		state_rollback(state);
 		return -1;
 	}
 	return state_commit(state, err);
 }
 
-int state_open(const struct root *root, struct state **out, struct err *err)
+int state_open_file(const char *path, const char *schema, int version, struct state **out,
+		    struct err *err)
 {
 	*out = NULL;
-	_cleanup_free_ char *dir = root_path(root, "var/lib/waybill");
-	if (make_dirs(dir, 0755, err) < 0)
-		return -1;
 	_cleanup_(state_freep) struct state *state = xcalloc(1, sizeof(*state));
-	state->path = root_path(root, STATE_DB);
+	state->path = xstrdup(path);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	if (sqlite3_open_v2(state->path, &state->db, flags, NULL) != SQLITE_OK)
 		return db_error(state, "cannot open", err);
 	sqlite3_busy_timeout(state->db, BUSY_TIMEOUT_MS);
 	if (run_sql(state, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err) < 0 ||
-	    ensure_schema(state, err) < 0)
+	    ensure_schema(state, schema, version, err) < 0)
 		return -1;
 	*out = steal(&state);
 	return 0;
+}
+
+int state_open(const struct root *root, struct state **out, struct err *err)
+{
+	*out = NULL;
+	_cleanup_free_ char *dir = root_path(root, "var/lib/waybill");
+	_cleanup_free_ char *path = root_path(root, STATE_DB);
+	if (make_dirs(dir, 0755, err) < 0)
+		return -1;
+	return state_open_file(path, state_schema, SCHEMA_VERSION, out, err);
 }
 
 void state_free(struct state *state)
