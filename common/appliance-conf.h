@@ -19,6 +19,7 @@
 #define KERNEL_FILE "vmlinuz"
 #define INITRD_FILE "initrd.img"
 #define CONF_FILE "appliance.conf"
+#define APPLIANCE_DEFAULT_KERNEL_ARGS "root=/dev/vda rw console=ttyS0"
 
 enum boot_mode { BOOT_DISK, BOOT_KERNEL, BOOT_HOST_KERNEL };
 enum network_mode { NETWORK_NONE, NETWORK_USER, NETWORK_NAT };
@@ -84,7 +85,7 @@ void appliance_conf_format(const struct appliance_conf *conf, struct strbuf *out
 
 struct deb822_stanza;
 /* The fields that recipes and appliance.conf share (Memory ... Params), read
- * from a stanza that may hold others. */
+ * from a stanza that may hold others. Fields that are absent keep what `conf` has. */
 int appliance_conf_from_stanza(const struct deb822_stanza *stanza, const char *origin,
 			       struct appliance_conf *conf, struct err *err) _must_check_;
 
