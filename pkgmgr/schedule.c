@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pkgmgr/schedule.h"
+
+#include <time.h>
+
+#include "common/atomic-file.h"
+#include "common/deb822.h"
+#include "common/hash.h"
+#include "common/util.h"
+
+enum { MAX_BYTES = 4096 };
+enum { RETRY_FIRST_S = 60, REFUSED_FIRST_S = 3600, RETRY_MAX_S = 4 * 3600 };
+
+void schedule_init(struct schedule *schedule)
+{
+	*schedule = (struct schedule){
+		.site = xstrdup(""),
+		.sync_minute = 2 * 60 + 30,
+		.splay_seconds = 45 * 60,
+	};
+}
+
+void schedule_destroy(struct schedule *schedule)
+{
+	free(schedule->site);
+	*schedule = (struct schedule){ 0 };
+}
+
+static int minute_parse(const char *text, unsigned *minute, struct err *err)
+{
+	uint64_t hour = 0, rest = 0;
+	_cleanup_free_ char *hh = xstrndup(text, strcspn(text, ":"));
+	const char *mm = text[strlen(hh)] ? text + strlen(hh) + 1 : "";
+	if (number_parse(hh, 0, 23, &hour, "Sync-At, hour", err) < 0 ||
+	    number_parse(mm, 0, 59, &rest, "Sync-At, minute", err) < 0)
+		return -1;
+	*minute = (unsigned)(hour * 60 + rest);
+	return 0;
+}
+
+static int read_stanza(const struct deb822_stanza *stanza, const char *path,
+		       struct schedule *schedule, struct err *err)
+{
+	static const char *const known[] = { "Site", "Sync-At", "Splay", NULL };
+	const char *site = NULL, *at = NULL, *splay = NULL;
+	unsigned minute = 0;
+	uint64_t seconds = 0;
+	if (deb822_check_known(stanza, known, path, err) < 0 ||
+	    deb822_require(stanza, "Site", path, &site, err) < 0 ||
+	    deb822_require(stanza, "Sync-At", path, &at, err) < 0 ||
+	    deb822_require(stanza, "Splay", path, &splay, err) < 0 ||
+	    minute_parse(at, &minute, err) < 0 ||
+	    duration_parse(splay, &seconds, "Splay", err) < 0)
+		return -1;
+	free(schedule->site);
+	*schedule = (struct schedule){ xstrdup(site), minute, seconds };
+	return 0;
+}
+
+int schedule_read(const struct root *root, struct schedule *schedule, struct err *err)
+{
+	_cleanup_free_ char *path = root_path(root, SCHEDULE_FILE);
+	_cleanup_(deb822_freep) struct deb822 *doc = NULL;
+	if (!file_exists(path))
+		return 0;
+	if (deb822_read_file(path, MAX_BYTES, 1, &doc, err) < 0)
+		return -1;
+	if (doc->count != 1)
+		return err_set(err, ERR_INPUT, "%s: no schedule in it", path);
+	return read_stanza(&doc->stanzas[0], path, schedule, err);
+}
+
+int schedule_write(const struct root *root, const struct schedule *schedule, struct err *err)
+{
+	_cleanup_free_ char *path = root_path(root, SCHEDULE_FILE);
+	_cleanup_free_ char *text = xasprintf(
+		"Site: %s\nSync-At: %02u:%02u\nSplay: %llus\n", schedule->site,
+		schedule->sync_minute / 60, schedule->sync_minute % 60,
+		(unsigned long long)schedule->splay_seconds);
+	return atomic_file_write(path, text, strlen(text), 0644, err);
+}
+
+uint64_t schedule_offset(const char *site, uint64_t span_seconds)
+{
+	_cleanup_free_ char *seed = xasprintf("waybill-splay %s", site);
+	char hex[SHA256_HEX_LEN + 1];
+	sha256_hex(seed, strlen(seed), hex);
+	hex[16] = '\0';
+	return span_seconds ? strtoull(hex, NULL, 16) % span_seconds : 0;
+}
+
+/* Sync-At on the local day of `now` plus `days`; mktime() knows about DST. */
+static int64_t sync_time(const struct schedule *schedule, int64_t now, int days)
+{
+	time_t t = (time_t)now;
+	struct tm tm;
+	localtime_r(&t, &tm);
+	tm.tm_mday += days;
+	tm.tm_hour = (int)schedule->sync_minute / 60;
+	tm.tm_min = (int)schedule->sync_minute % 60;
+	tm.tm_sec = 0;
+	tm.tm_isdst = -1;
+	return (int64_t)mktime(&tm) +
+	       (int64_t)schedule_offset(schedule->site, schedule->splay_seconds);
+}
+
+int64_t schedule_next(const struct schedule *schedule, int64_t now)
+{
+	/* The splay may reach past midnight, so yesterday's sync can be still ahead. */
+	int first = -1 - (int)(schedule->splay_seconds / 86400);
+	for (int days = first;; days++) {
+		int64_t at = sync_time(schedule, now, days);
+		if (at > now)
+			return at;
+	}
+}
+
+uint64_t schedule_backoff(unsigned failures, bool refused, double random_unit)
+{
+	uint64_t delay = refused ? REFUSED_FIRST_S : RETRY_FIRST_S;
+	for (unsigned i = 1; i < failures && delay < RETRY_MAX_S; i++)
+		delay *= 2;
+	if (delay > RETRY_MAX_S)
+		delay = RETRY_MAX_S;
+	return (uint64_t)((double)delay * (0.75 + random_unit / 2));
+}
