@@ -274,22 +274,13 @@ status_stanza()
 	echo
 }
 
-# make_dpkg_root DIR [NAME=VERSION...]: a private root for dpkg, apt and our own state.
-# Its status says that waybill-site and the other packages named are installed.
+# make_dpkg_root DIR [NAME=VERSION...]: a private root (tests/lib/dpkg-root) in which
+# waybill-site and the other packages named count as installed.
 make_dpkg_root()
 {
-	local root=$1 package
+	local root=$1
 	shift
-	mkdir -p "$root"/var/lib/dpkg/{info,updates,triggers,alternatives,parts} \
-		"$root"/var/lib/apt/lists/partial "$root"/var/cache/apt/archives/partial \
-		"$root"/var/log/apt "$root"/var/lib/waybill "$root"/usr/bin "$root"/tmp \
-		"$root"/etc/apt/{sources.list.d,preferences.d,apt.conf.d,trusted.gpg.d} \
-		"$root"/etc/waybill/trust.d
-	for package in "waybill-site=$(waybill_version)" "$@"; do
-		status_stanza "${package%%=*}" "${package#*=}"
-		: >"$root/var/lib/dpkg/info/${package%%=*}.list"
-	done >"$root/var/lib/dpkg/status"
-	: >"$root/var/lib/dpkg/available"
+	"$top_srcdir/tests/lib/dpkg-root" "$root" "waybill-site=$(waybill_version)" "$@"
 }
 
 # root_dpkg DIR ARGUMENT...: the real dpkg on a private root; maintainer scripts run on
