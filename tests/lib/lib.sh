@@ -255,25 +255,6 @@ waybill_version()
 	sed -n 's/^#define PACKAGE_VERSION "\(.*\)"/\1/p' "$top_builddir/config.h"
 }
 
-# status_stanza NAME VERSION [FIELD LINE...]: as dpkg records an installed package.
-status_stanza()
-{
-	local name=$1 version=$2
-	shift 2
-	cat <<-STANZA
-		Package: $name
-		Status: install ok installed
-		Priority: optional
-		Section: admin
-		Maintainer: Waybill tests <tests@waybill.test>
-		Architecture: $(dpkg --print-architecture)
-		Version: $version
-		Description: stands in for $name
-	STANZA
-	[ $# = 0 ] || printf '%s\n' "$@"
-	echo
-}
-
 # make_dpkg_root DIR [NAME=VERSION...]: a private root (tests/lib/dpkg-root) in which
 # waybill-site and the other packages named count as installed.
 make_dpkg_root()
