@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stddef.h>
+
+#include "imagepkg/cmds.h"
+
+static const struct cli_cmd cmds[] = {
+	{ "wrap", "", "Package a disk image that exists already", cmd_wrap_opts, cmd_wrap },
+	{ "inspect", "FILE.deb", "Show what an image package holds", NULL, cmd_inspect },
+	{ 0 },
+};
+
+static const struct cli_prog prog = {
+	.name = "imagepkg",
+	.summary = "Build virtual appliances and wrap them as Debian packages",
+	.cmds = cmds,
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(&prog, NULL, argc, argv);
+}

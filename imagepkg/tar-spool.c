@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "imagepkg/tar-spool.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "common/atomic-file.h"
+
+enum {
+	/* bench/imagepkg.sh measures what these cost: see docs/spec/image-package.md. */
+	LEVEL = 12,
+	WINDOW_LOG = 27,	/* the most that decoders take by default */
+	JOB_BYTES = 8 << 20,	/* without it a window of 2^27 makes jobs of 512 MiB */
+	MAX_WORKERS = 16,	/* each costs some 60 MiB */
+	CHUNK_BYTES = 1 << 20,
+};
+
+struct tar_spool {
+	int fd;
+	int64_t mtime;
+	struct archive *archive;
+	ZSTD_CCtx *zstd;
+	char *out;		/* CHUNK_BYTES of compressed bytes */
+	struct sha256 hash;
+	uint64_t tar_bytes;
+	uint64_t compressed_bytes;
+	struct err err;		/* what the write callback ran into */
+};
+
+static int make_zstd(struct tar_spool *spool, struct err *err)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	const struct { ZSTD_cParameter name; int value; } params[] = {
+		{ ZSTD_c_compressionLevel, LEVEL },
+		{ ZSTD_c_windowLog, WINDOW_LOG },
+		{ ZSTD_c_enableLongDistanceMatching, 1 },
+		{ ZSTD_c_checksumFlag, 1 },
+		/* Never 0: the single-threaded path makes other bytes. */
+		{ ZSTD_c_nbWorkers, cpus < 1 ? 1 : cpus > MAX_WORKERS ? MAX_WORKERS : (int)cpus },
+		{ ZSTD_c_jobSize, JOB_BYTES },
+	};
+	spool->zstd = ZSTD_createCCtx();
+	if (!spool->zstd)
+		abort();
+	for (size_t i = 0; i < ARRAY_SIZE(params); i++) {
+		size_t rc = ZSTD_CCtx_setParameter(spool->zstd, params[i].name, params[i].value);
+		if (ZSTD_isError(rc))
+			return err_set(err, ERR_SYSTEM, "cannot set up zstd: %s (is libzstd "
+				       "built without threads?)", ZSTD_getErrorName(rc));
+	}
+	return 0;
+}
+
+/* Compress what tar wrote; with ZSTD_e_end until the frame is complete. */
+static int compress(struct tar_spool *spool, const void *data, size_t len,
+		    ZSTD_EndDirective mode, struct err *err)
+{
+	ZSTD_inBuffer in = { data, len, 0 };
+	for (;;) {
+		ZSTD_outBuffer out = { spool->out, CHUNK_BYTES, 0 };
+		size_t left = ZSTD_compressStream2(spool->zstd, &out, &in, mode);
+		if (ZSTD_isError(left))
+			return err_set(err, ERR_SYSTEM, "zstd: %s", ZSTD_getErrorName(left));
+		if (write_all(spool->fd, spool->out, out.pos, err) != 0)
+			return err_prefix(err, "compressed data");
+		spool->compressed_bytes += out.pos;
+		if (spool->compressed_bytes > AR_MEMBER_MAX_BYTES)
+			return err_set(err, ERR_TOO_LARGE, "the package would be larger than "
+				       "the 9,999,999,999 bytes that a .deb can hold; move what "
+				       "is not part of the system to the Data disk, or into an "
+				       "appliance of its own");
+		if (mode == ZSTD_e_end ? left == 0 : in.pos == in.size)
+			return 0;
+	}
+}
+
+static la_ssize_t on_tar_bytes(struct archive *a, void *arg, const void *data, size_t len)
+{
+	struct tar_spool *spool = arg;
+	sha256_add(&spool->hash, data, len);
+	spool->tar_bytes += len;
+	if (compress(spool, data, len, ZSTD_e_continue, &spool->err) != 0) {
+		archive_set_error(a, EIO, "%s", spool->err.msg);
+		return ARCHIVE_FATAL;
+	}
+	return (la_ssize_t)len;
+}
+
+/* A warning of libarchive means that something was cut: never fine here. */
+static int tar_check(struct tar_spool *spool, int rc, const char *path, struct err *err)
+{
+	if (rc == ARCHIVE_OK)
+		return 0;
+	if (spool->err.code != ERR_NONE) {
+		*err = spool->err;
+		spool->err = (struct err)ERR_INIT;
+		return err_prefix(err, "cannot pack %s", path);
+	}
+	const char *why = archive_error_string(spool->archive);
+	return err_set(err, ERR_SYSTEM, "cannot pack %s: %s", path, why ? why : "unknown error");
+}
+
+int tar_spool_new(const char *tmp_dir, int64_t mtime, struct tar_spool **out, struct err *err)
+{
+	_cleanup_(tar_spool_freep) struct tar_spool *spool = xcalloc(1, sizeof(*spool));
+	*out = NULL;
+	spool->mtime = mtime;
+	spool->out = xmalloc(CHUNK_BYTES);
+	sha256_start(&spool->hash);
+	spool->fd = open(tmp_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (spool->fd < 0)
+		return err_sys(err, "cannot make a temporary file in %s", tmp_dir);
+	if (make_zstd(spool, err) != 0)
+		return -1;
+	spool->archive = archive_write_new();
+	archive_write_set_format_gnutar(spool->archive);
+	archive_write_set_bytes_per_block(spool->archive, 0);	/* our callback wants it all */
+	int rc = archive_write_open(spool->archive, spool, NULL, on_tar_bytes, NULL);
+	if (tar_check(spool, rc, "the archive", err) != 0)
+		return -1;
+	*out = steal(&spool);
+	return 0;
+}
+
+void tar_spool_free(struct tar_spool *spool)
+{
+	if (!spool)
+		return;
+	if (spool->archive)
+		archive_write_free(spool->archive);
+	ZSTD_freeCCtx(spool->zstd);
+	if (spool->fd >= 0)
+		close(spool->fd);
+	free(spool->out);
+	err_clear(&spool->err);
+	free(spool);
+}
+
+static void entry_freep(struct archive_entry **entry)
+{
+	archive_entry_free(*entry);
+}
+
+static int add_header(struct tar_spool *spool, const char *path, unsigned type, mode_t mode,
+		      uint64_t size, struct err *err)
+{
+	_cleanup_(entry_freep) struct archive_entry *entry = archive_entry_new();
+	_cleanup_free_ char *name = xasprintf("./%s%s", path, type == AE_IFDIR && *path ? "/" : "");
+	archive_entry_set_pathname(entry, name);
+	archive_entry_set_filetype(entry, type);
+	archive_entry_set_perm(entry, mode);
+	archive_entry_set_size(entry, (int64_t)size);
+	archive_entry_set_mtime(entry, spool->mtime, 0);
+	archive_entry_set_uid(entry, 0);
+	archive_entry_set_gid(entry, 0);
+	archive_entry_set_uname(entry, "root");
+	archive_entry_set_gname(entry, "root");
+	return tar_check(spool, archive_write_header(spool->archive, entry), path, err);
+}
+
+static int add_data(struct tar_spool *spool, const char *path, const void *data, size_t len,
+		    struct err *err)
+{
+	if (len == 0)
+		return 0;
+	la_ssize_t n = archive_write_data(spool->archive, data, len);
+	return tar_check(spool, n == (la_ssize_t)len ? ARCHIVE_OK : ARCHIVE_FATAL, path, err);
+}
+
+static void add_md5_line(struct strbuf *md5sums, struct md5_ctx *md5, const char *path)
+{
+	uint8_t digest[MD5_DIGEST_SIZE];
+	md5_digest(md5, sizeof(digest), digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		strbuf_addf(md5sums, "%02x", digest[i]);
+	strbuf_addf(md5sums, "  %s\n", path);
+}
+
+int tar_spool_add_dir(struct tar_spool *spool, const char *path, struct err *err)
+{
+	return add_header(spool, path, AE_IFDIR, 0755, 0, err);
+}
+
+int tar_spool_add_text(struct tar_spool *spool, const char *path, mode_t mode,
+		       const void *data, size_t len, struct strbuf *md5sums, struct err *err)
+{
+	if (add_header(spool, path, AE_IFREG, mode, len, err) != 0 ||
+	    add_data(spool, path, data, len, err) != 0)
+		return -1;
+	if (md5sums) {
+		struct md5_ctx md5;
+		md5_init(&md5);
+		md5_update(&md5, len, data);
+		add_md5_line(md5sums, &md5, path);
+	}
+	return 0;
+}
+
+/* Exactly `size` bytes, which the header has promised. */
+static int copy_in(struct tar_spool *spool, const char *path, int fd, uint64_t size,
+		   struct progress *progress, struct md5_ctx *md5, struct err *err)
+{
+	_cleanup_free_ char *buf = xmalloc(CHUNK_BYTES);
+	for (uint64_t done = 0; done < size;) {
+		size_t want = size - done < CHUNK_BYTES ? (size_t)(size - done) : CHUNK_BYTES;
+		ssize_t n = read(fd, buf, want);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, "cannot read the source of %s", path);
+		if (n == 0)
+			return err_set(err, ERR_INPUT, "the source of %s became shorter while "
+				       "it was read", path);
+		md5_update(md5, (size_t)n, (uint8_t *)buf);
+		if (add_data(spool, path, buf, (size_t)n, err) != 0)
+			return -1;
+		done += (uint64_t)n;
+		if (progress)
+			progress_add(progress, (uint64_t)n);
+	}
+	return 0;
+}
+
+int tar_spool_add_file(struct tar_spool *spool, const char *path, const char *source,
+		       struct progress *progress, struct strbuf *md5sums, struct err *err)
+{
+	struct stat st;
+	struct md5_ctx md5;
+	_cleanup_close_ int fd = open(source, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		return err_sys(err, "cannot open %s", source);
+	md5_init(&md5);
+	if (add_header(spool, path, AE_IFREG, 0644, (uint64_t)st.st_size, err) != 0 ||
+	    copy_in(spool, path, fd, (uint64_t)st.st_size, progress, &md5, err) != 0)
+		return -1;
+	if (md5sums)
+		add_md5_line(md5sums, &md5, path);
+	return 0;
+}
+
+int tar_spool_finish(struct tar_spool *spool, struct tar_spool_result *result, struct err *err)
+{
+	if (tar_check(spool, archive_write_close(spool->archive), "the end", err) != 0 ||
+	    compress(spool, NULL, 0, ZSTD_e_end, err) != 0)
+		return -1;
+	if (lseek(spool->fd, 0, SEEK_SET) != 0)
+		return err_sys(err, "cannot rewind the spool file");
+	*result = (struct tar_spool_result){ .fd = spool->fd,
+					     .compressed_bytes = spool->compressed_bytes,
+					     .tar_bytes = spool->tar_bytes };
+	sha256_finish(&spool->hash, result->tar_sha256);
+	return 0;
+}
