@@ -31,7 +31,7 @@ struct child {
 char *subproc_describe(const char *const *argv)
 {
 	struct strbuf text = STRBUF_INIT;
-	for (size_t i = 0; argv[i] && i < 6; i++)
+	for (size_t i = 0; i < 6 && argv[i]; i++)
 		strbuf_addf(&text, "%s%s", i ? " " : "", argv[i]);
 	return strbuf_steal(&text);
 }
