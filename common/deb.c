@@ -355,14 +355,20 @@ static int write_block(const void *data, size_t len, void *arg, struct err *err)
 	return write_all(*(int *)arg, data, len, err);
 }
 
-int deb_data_extract(const struct deb *deb, const char *path, int out_fd, struct err *err)
+int deb_data_file(const struct deb *deb, const char *path, deb_data_fn fn, void *arg,
+		  struct err *err)
 {
 	_cleanup_(archive_freep) struct archive *a = NULL;
 	struct archive_entry *entry = NULL;
 	if (member_open(deb, &deb->data, false, &a, err) != 0 ||
 	    find_entry(deb, &deb->data, a, path, &entry, err) != 0)
 		return -1;
-	return read_blocks(deb, a, write_block, &out_fd, err);
+	return read_blocks(deb, a, fn, arg, err);
+}
+
+int deb_data_extract(const struct deb *deb, const char *path, int out_fd, struct err *err)
+{
+	return deb_data_file(deb, path, write_block, &out_fd, err);
 }
 
 static int hash_control(struct deb *deb, struct err *err)

@@ -48,8 +48,12 @@ int deb_data_read(const struct deb *deb, deb_data_fn fn, void *arg, struct err *
 int deb_data_digest(const struct deb *deb, char sha256[65], uint64_t *size_bytes,
 		    struct err *err) _must_check_;
 
-/* Copy one file of data.tar to an open descriptor; ERR_NOT_FOUND. path as in the
+/* Called with the pieces of one file of data.tar; ERR_NOT_FOUND. path as in the
  * archive without its leading "./". */
+int deb_data_file(const struct deb *deb, const char *path, deb_data_fn fn, void *arg,
+		  struct err *err) _must_check_;
+
+/* Copy one file of data.tar to an open descriptor; as deb_data_file(). */
 int deb_data_extract(const struct deb *deb, const char *path, int out_fd,
 		     struct err *err) _must_check_;
 

@@ -34,10 +34,16 @@ static int pgp_fail(struct err *err, enum err_code code, gpgme_error_t reason, c
 	return err_set(err, code, "%s: %s", what, gpgme_strerror(reason));
 }
 
+/* gpgme refuses everything, data objects included, until it was asked this once. */
+static void start_gpgme(void)
+{
+	gpgme_check_version(NULL);
+}
+
 /* `home`: a keyring of its own, or NULL for the user's. */
 static int context_new(const char *home, gpgme_ctx_t *ctx, struct err *err)
 {
-	gpgme_check_version(NULL);
+	start_gpgme();
 	gpgme_error_t rc = gpgme_new(ctx);
 	if (!rc)
 		rc = gpgme_set_protocol(*ctx, GPGME_PROTOCOL_OpenPGP);
@@ -51,6 +57,7 @@ static int context_new(const char *home, gpgme_ctx_t *ctx, struct err *err)
 
 static int data_from_memory(const void *bytes, size_t len, gpgme_data_t *data, struct err *err)
 {
+	start_gpgme();
 	gpgme_error_t rc = gpgme_data_new_from_mem(data, bytes, len, 0);
 	if (rc)
 		return pgp_fail(err, ERR_SYSTEM, rc, "cannot hand data to GnuPG");
