@@ -30,8 +30,8 @@ static struct {
 	unsigned at;
 	char calls[256]; /* ",rename,fsync,", or "" for all */
 	unsigned *counter;
-	int trail_fd;
-} fault = { .trail_fd = -1 };
+	char trail[PATH_MAX];
+} fault;
 
 static const struct {
 	const char *name;
@@ -78,13 +78,7 @@ static void open_state(const char *dir)
 	if (fault.counter == MAP_FAILED)
 		give_up("cannot map the counter in FAULT_DIR");
 	close(fd);
-	snprintf(path, sizeof path, "%s/trail", dir);
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-	/* Out of the way of programs that expect low numbers. */
-	fault.trail_fd = fcntl(fd, F_DUPFD_CLOEXEC, 500);
-	close(fd);
-	if (fault.trail_fd < 0)
-		give_up("cannot make the trail in FAULT_DIR");
+	snprintf(fault.trail, sizeof fault.trail, "%s/trail", dir);
 }
 
 __attribute__((constructor)) static void set_up(void)
@@ -108,7 +102,8 @@ static bool is_selected(const char *call)
 	return !*fault.calls || strstr(fault.calls, word);
 }
 
-/* One line of the trail, in one raw write. */
+/* One line of the trail, in one raw write. Opened each time, since a child that is about
+ * to run a program closes all descriptors that it does not know. */
 static void leave_trail(unsigned n, const char *mark, const char *call,
 			const char *detail)
 {
@@ -116,7 +111,11 @@ static void leave_trail(unsigned n, const char *mark, const char *call,
 	int len = snprintf(line, sizeof line, "%u %s %s%s\n", n, call, detail, mark);
 	if (len >= (int)sizeof line)
 		len = sizeof line - 1;
-	syscall(SYS_write, fault.trail_fd, line, (long)len);
+	int fd = open(fault.trail, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	if (fd < 0)
+		give_up("cannot write to the trail in FAULT_DIR");
+	syscall(SYS_write, fd, line, (long)len);
+	close(fd);
 }
 
 __attribute__((noreturn)) static void die(void)

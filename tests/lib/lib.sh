@@ -240,6 +240,7 @@ make_gnupg()
 	need gpg
 	GNUPGHOME=$(mktemp -d "$T/gnupg.XXXXXX")
 	export GNUPGHOME
+	printf 'quiet\ntrust-model always\n' >"$GNUPGHOME/gpg.conf"
 	at_exit "GNUPGHOME=$GNUPGHOME gpgconf --kill all"
 	gpg --batch --quiet --passphrase '' --quick-generate-key \
 		"$1 (test) <$1@waybill.test>" ed25519 sign never 2>>"$T/gnupg.log"
