@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* libapt-pkg's configuration for one root, its errors, and dpkg's locks. */
+#include <apt-pkg/configuration.h>
+#include <apt-pkg/error.h>
+#include <apt-pkg/init.h>
+#include <apt-pkg/pkgsystem.h>
+
+#include <cstdlib>
+
+#include "pkgmgr/apt/shield.h"
+
+extern "C" {
+#include "pkgmgr/apt/apt.h"
+#include "pkgmgr/apt-sources.h"
+}
+
+std::string apt_said()
+{
+	std::string errors, others;
+	while (!_error->empty(GlobalError::NOTICE)) {
+		std::string message;
+		bool is_error = _error->PopMessage(message);
+		std::string &into = is_error ? errors : others;
+		into += (into.empty() ? "" : "; ") + message;
+	}
+	return errors.empty() ? others : errors;
+}
+
+int apt_fail(struct err *err, enum err_code code, const std::string &what)
+{
+	std::string said = apt_said();
+	return err_set(err, code, "%s: %s", what.c_str(),
+		       said.empty() ? "libapt-pkg does not say why" : said.c_str());
+}
+
+/* A private root runs nothing as the host's _apt user, which could not read it;
+ * dpkg is told the root, and maintainer scripts run on the host with DPKG_ROOT. */
+static int configure_private_root(const struct root *root, struct err *err)
+{
+	const std::string dir = root->dir;
+	char *sources = nullptr;
+	if (sources_prepare(root, &sources, err) < 0)
+		return -1;
+	_config->Set("Dir::Etc::sourceparts", sources);
+	free(sources);
+	_config->Set("Dir::State::status", dir + "/var/lib/dpkg/status");
+	_config->Set("APT::Sandbox::User", "root");
+	_config->Set("DPkg::Options::", "--root=" + dir);
+	_config->Set("DPkg::Options::", "--force-script-chrootless");
+	return 0;
+}
+
+/* Nobody is there to answer a question; what is there wins over a new default. */
+static void configure_unattended()
+{
+	_config->Set("DPkg::Options::", "--force-confdef");
+	_config->Set("DPkg::Options::", "--force-confold");
+	/* A pty that dies with us would take dpkg along with it in mid-work. */
+	_config->Set("Dpkg::Use-Pty", false);
+	_config->Set("APT::Install-Recommends", false);
+	_config->Set("APT::Install-Suggests", false);
+	_config->Set("APT::AutoRemove::SuggestsImportant", false);
+	_config->Set("Acquire::AllowInsecureRepositories", false);
+	_config->Set("Acquire::Retries", 2);
+	_config->Set("Acquire::http::Timeout", 30);
+	_config->Set("Acquire::https::Timeout", 30);
+	_config->Set("quiet", 2);
+	setenv("DEBIAN_FRONTEND", "noninteractive", 0);
+}
+
+static int setup(const struct root *root, struct err *err)
+{
+	if (!root_is_host(root)) {
+		unsetenv("APT_CONFIG");
+		_config->Set("Dir", std::string(root->dir) + "/");
+	}
+	if (!pkgInitConfig(*_config))
+		return apt_fail(err, ERR_SYSTEM, "cannot read apt's configuration");
+	if (!root_is_host(root) && configure_private_root(root, err) < 0)
+		return -1;
+	configure_unattended();
+	if (!pkgInitSystem(*_config, _system))
+		return apt_fail(err, ERR_SYSTEM, "cannot set up libapt-pkg");
+	return 0;
+}
+
+int apt_init(const struct root *root, struct err *err)
+{
+	return shielded(err, [&] { return setup(root, err); });
+}
+
+int apt_lock(unsigned timeout_s, struct err *err)
+{
+	return shielded(err, [&] {
+		_config->Set("DPkg::Lock::Timeout", static_cast<int>(timeout_s));
+		if (!_system->Lock(nullptr))
+			return apt_fail(err, ERR_BUSY, "cannot lock dpkg's database");
+		return 0;
+	});
+}
+
+void apt_unlock(void)
+{
+	_system->UnLock(true);
+	_error->Discard();
+}

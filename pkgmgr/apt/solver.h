@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One solution of a site list by libapt-pkg's solver, and its translation into a
+ * struct plan. Private to apt/. */
+#ifndef PKGMGR_APT_SOLVER_H
+#define PKGMGR_APT_SOLVER_H
+
+#include <apt-pkg/algorithms.h>
+#include <apt-pkg/cachefile.h>
+#include <apt-pkg/depcache.h>
+#include <apt-pkg/pkgcache.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+extern "C" {
+#include "pkgmgr/apt/apt.h"
+}
+
+/* What the lists say about one package; a bit each. */
+enum Role : unsigned char {
+	ROLE_WANTED = 1,	/* musthave */
+	ROLE_ALLOWED = 2,	/* mayhave, and installed */
+	ROLE_BANNED = 4,	/* maynothave, and to be removed */
+	ROLE_OURS = 8,		/* Waybill installed it */
+};
+
+class Solver
+{
+public:
+	Solver(const struct apt_request &what, struct err *error)
+		: request(what), list(*what.list), err(error) {}
+
+	/* 0 and *plan filled, or -1 with err set. */
+	int solve(struct plan *plan);
+
+private:
+	using Pkg = pkgCache::PkgIterator;
+	using Ver = pkgCache::VerIterator;
+
+	int open();
+	int choose_wanted();
+	int want_name(const struct site_list_entry &entry);
+	int want_pattern(const struct site_list_entry &entry);
+	int want(const Pkg &pkg, const Ver &version);
+	Ver pinned_version(const Pkg &pkg, const char *wanted) const;
+	Ver best_version(const Pkg &pkg);
+	bool is_from_us(const Ver &version) const;
+	bool is_available(const Ver &version) const;
+	int no_version(const struct site_list_entry &entry, const Pkg &pkg) const;
+
+	int judge_installed(struct plan *plan);
+	int judge_one(const Pkg &pkg, struct plan *plan);
+	bool is_root(const Pkg &pkg) const;
+
+	int resolve();
+	void ban_names(pkgProblemResolver &fix);
+	void sweep();
+	int check_solution();
+	std::string broken();
+	std::string unmet(const Pkg &pkg);
+
+	int translate(struct plan *plan);
+	int translate_one(const Pkg &pkg, struct plan *plan);
+	const char *reason(const Pkg &pkg, bool removal) const;
+
+	bool has(const Pkg &pkg, Role role) const { return (roles[pkg->ID] & role) != 0; }
+	void set(const Pkg &pkg, Role role) { roles[pkg->ID] |= role; }
+	bool matches_any(enum site_list_kind kind, const std::string &name) const;
+
+	const struct apt_request &request;
+	const struct site_list &list;
+	struct err *err;
+	pkgCacheFile cache;
+	std::vector<unsigned char> roles;	/* by package ID */
+	std::map<unsigned, Ver> wanted;		/* by package ID */
+	std::vector<Pkg> banned;
+	std::vector<bool> unneeded;		/* by package ID: swept */
+};
+
+/* "askom", or "libfoo:i386" for a foreign architecture. */
+std::string package_name(const pkgCache::PkgIterator &pkg);
+
+/* Fill action->archive for a version from the signed indexes. */
+int describe_archive(pkgCacheFile &cache, const pkgCache::VerIterator &version,
+		     struct plan_archive *archive, struct err *err);
+
+#endif

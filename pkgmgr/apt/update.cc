@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Refreshing the indexes with libapt-pkg's own acquire, and what their Release
+ * files say about time, which apt itself does not hold against anybody. */
+#include <apt-pkg/acquire-item.h>
+#include <apt-pkg/acquire.h>
+#include <apt-pkg/cachefile.h>
+#include <apt-pkg/configuration.h>
+#include <apt-pkg/error.h>
+#include <apt-pkg/fileutl.h>
+#include <apt-pkg/gpgv.h>
+#include <apt-pkg/sourcelist.h>
+#include <apt-pkg/strutl.h>
+#include <apt-pkg/tagfile.h>
+#include <apt-pkg/update.h>
+
+#include "pkgmgr/apt/shield.h"
+
+extern "C" {
+#include "pkgmgr/apt/apt.h"
+}
+
+namespace {
+
+class CountingStatus : public pkgAcquireStatus
+{
+public:
+	unsigned long long received() const { return FetchedBytes; }
+	bool MediaChange(std::string, std::string) override { return false; }
+};
+
+/* What did not arrive; true if something arrived that must not be believed. */
+bool judge_items(const pkgAcquire &fetcher, std::string &failures)
+{
+	bool forged = false;
+	for (auto i = fetcher.ItemsBegin(); i != fetcher.ItemsEnd(); ++i) {
+		const pkgAcquire::Item &item = **i;
+		if (item.Status == pkgAcquire::Item::StatDone)
+			continue;
+		if (item.Status == pkgAcquire::Item::StatAuthError)
+			forged = true;
+		failures += (failures.empty() ? "" : "; ") + item.DescURI() + ": " +
+			    item.ErrorText;
+	}
+	return forged;
+}
+
+int update(uint64_t *received_bytes, char **warning, struct err *err)
+{
+	pkgSourceList sources;
+	if (!sources.ReadMainList())
+		return apt_fail(err, ERR_USAGE, "cannot read apt's sources");
+	CountingStatus status;
+	pkgAcquire fetcher(&status);
+	if (!fetcher.GetLock(_config->FindDir("Dir::State::Lists")) ||
+	    !sources.GetIndexes(&fetcher))
+		return apt_fail(err, ERR_SYSTEM, "cannot refresh the package indexes");
+	bool updated = AcquireUpdate(fetcher, 0, true);
+	*received_bytes = status.received();
+	std::string failures;
+	if (judge_items(fetcher, failures))
+		return err_set(err, ERR_SIGNATURE, "the package indexes are not believed: %s",
+			       failures.c_str());
+	std::string said = apt_said();
+	if (failures.empty() && !updated)
+		failures = said;
+	if (!failures.empty())
+		*warning = xstrdup(failures.c_str());
+	return 0;
+}
+
+int64_t release_time(const pkgTagSection &section, const char *field)
+{
+	time_t when = 0;
+	return RFC1123StrToTime(section.FindS(field), when) ? when : 0;
+}
+
+int read_release(const std::string &path, struct apt_release *release, struct err *err)
+{
+	FileFd file;
+	pkgTagSection section;
+	if (!OpenMaybeClearSignedFile(path, file))
+		return apt_fail(err, ERR_SYSTEM, "cannot read " + path);
+	pkgTagFile tags(&file);
+	if (!tags.Step(section))
+		return apt_fail(err, ERR_INPUT, "cannot parse " + path);
+	release->date = release_time(section, "Date");
+	release->valid_until = release_time(section, "Valid-Until");
+	return 0;
+}
+
+int releases(const char *origin, apt_release_fn fn, void *arg, struct err *err)
+{
+	pkgCacheFile cache;
+	pkgCache *packages = cache.GetPkgCache();
+	if (!packages)
+		return apt_fail(err, ERR_SYSTEM, "cannot open the package cache");
+	for (auto file = packages->RlsFileBegin(); !file.end(); ++file) {
+		if (!file.FileName() || !file.Origin() || !str_eq(file.Origin(), origin))
+			continue;
+		const std::string path = file.FileName();
+		const std::string name = path.substr(path.rfind('/') + 1);
+		struct apt_release release = { name.c_str(), 0, 0 };
+		if (read_release(path, &release, err) < 0 || fn(&release, arg, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+} // namespace
+
+int apt_update(uint64_t *received_bytes, char **warning, struct err *err)
+{
+	*received_bytes = 0;
+	*warning = nullptr;
+	return shielded(err, [&] { return update(received_bytes, warning, err); });
+}
+
+int apt_releases(const char *origin, apt_release_fn fn, void *arg, struct err *err)
+{
+	return shielded(err, [&] { return releases(origin, fn, arg, err); });
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pkgmgr/conf.h"
+
+#include <ctype.h>
+
+#include "common/atomic-file.h"
+#include "common/deb822.h"
+
+enum { MAX_BYTES = 64 * 1024, MAX_TIMEOUT_S = 3600 };
+
+static const char *const known_fields[] = {
+	"Site", "Server", "Port", "Ssh-Key", "Known-Hosts", "Fetch-User", "Origin", "Timeout",
+	NULL,
+};
+
+void conf_free(struct conf *conf)
+{
+	if (!conf)
+		return;
+	free(conf->site);
+	free(conf->server);
+	free(conf->ssh_key);
+	free(conf->known_hosts);
+	free(conf->fetch_user);
+	free(conf->origin);
+	free(conf);
+}
+
+static const char *get_or(const struct deb822_stanza *stanza, const char *name,
+			  const char *fallback)
+{
+	const char *value = deb822_get(stanza, name);
+	return value && *value ? value : fallback;
+}
+
+/* It becomes an argument of ssh and rsync: nothing that they would take for an
+ * option, a port or a path. */
+static bool server_is_valid(const char *server)
+{
+	const char *at = strchr(server, '@');
+	if (!at || at == server || !at[1] || !isalnum((unsigned char)server[0]))
+		return false;
+	for (const char *p = server; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("._-@", *p) &&
+		    !(p > at && strchr("[]:", *p)))
+			return false;
+	return at[1] != '-' && !strchr(at + 1, '@') &&
+	       (at[1] == '[' || !strpbrk(at + 1, "[]:"));
+}
+
+static bool user_is_valid(const char *user)
+{
+	for (const char *p = user; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("_-", *p))
+			return false;
+	return *user && *user != '-' && strlen(user) <= 32;
+}
+
+/* rsync splits its -e option at blanks. */
+static char *path_below(const struct root *root, const char *value)
+{
+	char *path = root_path(root, "%s", value);
+	if (strpbrk(path, " \t\n\"'\\")) {
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+static int fill(const struct root *root, const struct deb822_stanza *s, struct conf *conf,
+		struct err *err)
+{
+	const char *site = NULL, *server = NULL;
+	if (deb822_check_known(s, known_fields, CONF_PATH, err) < 0 ||
+	    deb822_require(s, "Site", CONF_PATH, &site, err) < 0 ||
+	    deb822_require(s, "Server", CONF_PATH, &server, err) < 0)
+		return -1;
+	uint64_t port = 0;
+	if (number_parse(get_or(s, "Port", "22"), 1, 65535, &port, "Port", err) < 0 ||
+	    duration_parse(get_or(s, "Timeout", "60s"), &conf->timeout_s, "Timeout", err) < 0)
+		return -1;
+	conf->port = (unsigned)port;
+	conf->site = xstrdup(site);
+	conf->server = xstrdup(server);
+	conf->fetch_user = xstrdup(get_or(s, "Fetch-User", "_waybill"));
+	conf->origin = xstrdup(get_or(s, "Origin", "Waybill"));
+	conf->ssh_key = path_below(root, get_or(s, "Ssh-Key", "/etc/waybill/ssh/id_ed25519"));
+	conf->known_hosts =
+		path_below(root, get_or(s, "Known-Hosts", "/etc/waybill/ssh/known_hosts"));
+	return 0;
+}
+
+static int check(const struct conf *conf, struct err *err)
+{
+	if (!site_name_is_valid(conf->site))
+		return err_set(err, ERR_USAGE, "Site: '%s' is no site name", conf->site);
+	if (!server_is_valid(conf->server))
+		return err_set(err, ERR_USAGE, "Server: '%s' is not of the form USER@HOST",
+			       conf->server);
+	if (!user_is_valid(conf->fetch_user))
+		return err_set(err, ERR_USAGE, "Fetch-User: '%s' is no user name",
+			       conf->fetch_user);
+	if (!conf->ssh_key || !conf->known_hosts)
+		return err_set(err, ERR_USAGE,
+			       "Ssh-Key and Known-Hosts may hold no blanks or quotes, nor may the "
+			       "root's path");
+	if (conf->timeout_s < 1 || conf->timeout_s > MAX_TIMEOUT_S)
+		return err_set(err, ERR_USAGE, "Timeout: must be from 1s to 1h");
+	return 0;
+}
+
+int conf_parse(const struct root *root, const char *text, size_t len, struct conf **out,
+	       struct err *err)
+{
+	*out = NULL;
+	_cleanup_(deb822_freep) struct deb822 *doc = NULL;
+	_cleanup_(conf_freep) struct conf *conf = xcalloc(1, sizeof(*conf));
+	if (deb822_parse(text, len, 1, CONF_PATH, &doc, err) < 0) {
+		err->code = ERR_USAGE;
+		return -1;
+	}
+	if (doc->count != 1)
+		return err_set(err, ERR_USAGE, "%s is empty", CONF_PATH);
+	if (fill(root, &doc->stanzas[0], conf, err) < 0 || check(conf, err) < 0) {
+		err->code = ERR_USAGE;
+		return err_prefix(err, "%s", CONF_PATH);
+	}
+	*out = steal(&conf);
+	return 0;
+}
+
+int conf_read(const struct root *root, struct conf **out, struct err *err)
+{
+	*out = NULL;
+	_cleanup_free_ char *path = root_path(root, CONF_PATH);
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	if (file_read(path, MAX_BYTES, &text, &len, err) < 0) {
+		err->code = ERR_USAGE;
+		return err_prefix(err, "this site is not configured; 'imagerepo site bundle' makes "
+				       "its configuration");
+	}
+	return conf_parse(root, text, len, out, err);
+}

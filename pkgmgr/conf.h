@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A site's configuration. Format: docs/spec/pkgmgr-conf.md */
+#ifndef PKGMGR_CONF_H
+#define PKGMGR_CONF_H
+
+#include <stdint.h>
+
+#include "common/err.h"
+#include "common/root.h"
+#include "common/util.h"
+
+#define CONF_PATH "etc/waybill/pkgmgr.conf"
+
+struct conf {
+	char *site;
+	char *server;		/* USER@HOST */
+	unsigned port;
+	char *ssh_key;		/* absolute, below the root */
+	char *known_hosts;	/* likewise */
+	char *fetch_user;
+	char *origin;
+	uint64_t timeout_s;
+};
+
+/* Parse the text of a pkgmgr.conf; paths are resolved below `root`.
+ * Errors: ERR_USAGE: the configuration is wrong. */
+int conf_parse(const struct root *root, const char *text, size_t len, struct conf **out,
+	       struct err *err) _must_check_;
+/* Read <root>/etc/waybill/pkgmgr.conf. */
+int conf_read(const struct root *root, struct conf **out, struct err *err) _must_check_;
+void conf_free(struct conf *conf);
+DEFINE_FREEP(struct conf, conf_free)
+
+#endif

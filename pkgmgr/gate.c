@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pkgmgr/gate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/atomic-file.h"
+#include "common/strv.h"
+#include "common/subproc.h"
+
+/* Past holes in rsync attacked the client, so it runs as a user that owns nothing
+ * but the staging directory. A pkgmgr that is not root already (in tests) stays. */
+static const char *fetch_user(const struct pkgmgr *m)
+{
+	return geteuid() == 0 ? m->conf->fetch_user : NULL;
+}
+
+/* The pinned host key and the site's own key, and nothing of anybody's home. */
+static void add_ssh(const struct pkgmgr *m, struct strv *argv)
+{
+	strv_addv(argv, "ssh", "-F", "none", "-T", "-i", m->conf->ssh_key, "-p", NULL);
+	strv_addf(argv, "%u", m->conf->port);
+	strv_addv(argv, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o",
+		  "StrictHostKeyChecking=yes", "-o", "GlobalKnownHostsFile=/dev/null", "-o",
+		  "ClearAllForwardings=yes", "-o", "LogLevel=ERROR", "-o", NULL);
+	strv_addf(argv, "UserKnownHostsFile=%s", m->conf->known_hosts);
+	strv_add(argv, "-o");
+	strv_addf(argv, "ConnectTimeout=%u", (unsigned)m->conf->timeout_s);
+}
+
+static int run(const struct pkgmgr *m, struct subproc *spec, const char *what, struct err *err)
+{
+	spec->user = fetch_user(m);
+	spec->quiet = true;
+	spec->timeout_ms = (int)m->conf->timeout_s * 1000;
+	if (subproc_run(spec, NULL, err) == 0)
+		return 0;
+	if (err->code == ERR_PROGRAM || err->code == ERR_TIMEOUT)
+		err->code = ERR_NETWORK;
+	return err_prefix(err, "cannot %s %s", what, m->conf->server);
+}
+
+static int make_staging(const struct pkgmgr *m, const char *dir, struct err *err)
+{
+	if (make_dirs(dir, 0755, err) < 0)
+		return -1;
+	const char *user = fetch_user(m);
+	const struct passwd *pw = user ? getpwnam(user) : NULL;
+	if (!user)
+		return 0;
+	if (!pw)
+		return err_set(err, ERR_USAGE,
+			       "there is no user '%s' on this machine (Fetch-User in %s)", user,
+			       CONF_PATH);
+	if (chown(dir, pw->pw_uid, pw->pw_gid) < 0)
+		return err_sys(err, "give %s to %s", dir, user);
+	return 0;
+}
+
+/* rsync leaves out what is above --max-size and only mentions it. */
+static int check_skipped(const char *output, struct err *err)
+{
+	if (!output || !strstr(output, "is over max-size"))
+		return 0;
+	_cleanup_strv_ struct strv lines = STRV_INIT;
+	strv_split(&lines, output, "\n");
+	return err_set(err, ERR_REFUSED, "the server offers more than 1 MiB: %s", lines.items[0]);
+}
+
+int gate_fetch(const struct pkgmgr *m, struct err *err)
+{
+	_cleanup_free_ char *dir = root_path(&m->root, STAGING_DIR);
+	if (make_staging(m, dir, err) < 0)
+		return -1;
+	_cleanup_strv_ struct strv ssh = STRV_INIT;
+	add_ssh(m, &ssh);
+	_cleanup_free_ char *remote_shell = strv_join(&ssh, " ");
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	strv_addv(&argv, "rsync", "--recursive", "--times", "--delete", "--max-size=1m",
+		  "--info=skip1", "-e", remote_shell, NULL);
+	strv_addf(&argv, "%s:./", m->conf->server);
+	strv_addf(&argv, "%s/", dir);
+	_cleanup_strbuf_ struct strbuf output = STRBUF_INIT;
+	struct subproc spec = { .argv = (const char *const *)argv.items, .output = &output };
+	if (run(m, &spec, "fetch the site's list from", err) < 0)
+		return -1;
+	return check_skipped(output.data, err);
+}
+
+/* The staging directory belongs to a user that we do not trust: no links, and no
+ * pipe that would make us wait. */
+int gate_read_staged(const struct pkgmgr *m, const char *name, size_t max_bytes, char **text,
+		     size_t *len, struct err *err)
+{
+	*text = NULL;
+	_cleanup_free_ char *path = root_path(&m->root, STAGING_DIR "/%s", name);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, ERR_NOT_FOUND, "the server has no %s for site %s", name,
+			       m->conf->site);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, "open %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, ERR_INPUT, "%s is not a regular file", path);
+	if ((uint64_t)st.st_size > max_bytes)
+		return err_set(err, ERR_TOO_LARGE, "%s has %lld bytes, more than %zu", name,
+			       (long long)st.st_size, max_bytes);
+	_cleanup_free_ char *data = xmalloc((size_t)st.st_size + 1);
+	size_t done = 0;
+	while (done < (size_t)st.st_size) {
+		ssize_t n = read(fd, data + done, (size_t)st.st_size - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, "read %s", path);
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	data[done] = '\0';
+	*len = done;
+	*text = steal(&data);
+	return 0;
+}
+
+int gate_report(const struct pkgmgr *m, const char *json, struct err *err)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	add_ssh(m, &argv);
+	strv_addv(&argv, m->conf->server, "report", NULL);
+	struct subproc spec = { .argv = (const char *const *)argv.items,
+				.input = json,
+				.input_len = strlen(json) };
+	return run(m, &spec, "report to", err);
+}

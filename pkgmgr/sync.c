@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pkgmgr/sync.h"
+
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "common/lock.h"
+#include "common/log.h"
+#include "pkgmgr/apt/apt.h"
+#include "pkgmgr/dpkg.h"
+#include "pkgmgr/fetch.h"
+#include "pkgmgr/gate.h"
+#include "pkgmgr/guard.h"
+#include "pkgmgr/instances.h"
+#include "pkgmgr/list.h"
+#include "pkgmgr/quit.h"
+#include "pkgmgr/record.h"
+#include "pkgmgr/releases.h"
+#include "pkgmgr/report.h"
+
+/* Another sync may be fetching for hours; dpkg works for minutes. */
+enum { LOCK_TIMEOUT_MS = 600 * 1000, DPKG_TIMEOUT_S = 1800 };
+
+void sync_destroy(struct sync *sync)
+{
+	site_list_free(sync->list);
+	plan_free(sync->plan);
+	strv_destroy(&sync->notes);
+}
+
+int sync_make_plan(const struct pkgmgr *m, const struct site_list *list, struct plan **plan,
+		   struct err *err)
+{
+	_cleanup_strv_ struct strv ours = STRV_INIT;
+	struct utsname kernel;
+	if (record_read_origins(m->state, &ours, err) < 0)
+		return -1;
+	if (uname(&kernel) < 0)
+		return err_sys(err, "ask for the running kernel");
+	struct apt_request request = { list, &ours, m->conf->origin, kernel.release };
+	if (apt_plan(&request, plan, err) < 0)
+		return -1;
+	return guard_check(*plan, list, err);
+}
+
+/* What a killed sync or dpkg left: an orphaned dpkg is waited for, the half-done is
+ * configured, and what did not get installed is not ours. */
+static int repair(const struct pkgmgr *m, struct err *err)
+{
+	if (apt_lock(DPKG_TIMEOUT_S, err) < 0)
+		return -1;
+	apt_unlock();
+	struct dpkg_status status = { 0 };
+	int rc = dpkg_status_read(&m->root, &status, err);
+	if (rc == 0 && status.needs_repair) {
+		log_event("sync-repair", "dpkg was interrupted; running dpkg --configure -a");
+		rc = dpkg_configure_all(&m->root, err);
+	}
+	if (rc == 0)
+		rc = record_settle(m->state, &status.installed, err);
+	dpkg_status_destroy(&status);
+	return rc;
+}
+
+static int get_list(struct sync *sync, struct err *err)
+{
+	if (gate_fetch(sync->m, err) < 0) {
+		sync->offline = err->code == ERR_NETWORK;
+		return -1;
+	}
+	if (list_accept(sync->m, time(NULL), &sync->list, err) < 0)
+		return -1;
+	log_event("list-accepted", "serial %llu, epoch %llu",
+		  (unsigned long long)sync->list->serial, (unsigned long long)sync->list->epoch);
+	return 0;
+}
+
+static int refresh(struct sync *sync, struct err *err)
+{
+	uint64_t received = 0;
+	_cleanup_free_ char *warning = NULL;
+	int rc = apt_update(&received, &warning, err);
+	sync->received_bytes += received;
+	if (rc < 0)
+		return -1;
+	if (warning) {
+		log_warn("%s; the indexes of before are used", warning);
+		strv_add(&sync->notes, warning);
+	}
+	return releases_check(sync->m, sync->list, time(NULL), err);
+}
+
+static int fetch(struct sync *sync, struct err *err)
+{
+	const struct root *root = &sync->m->root;
+	if (fetch_prepare(root, sync->plan, err) < 0 ||
+	    fetch_check_space(root, sync->plan, err) < 0)
+		return -1;
+	return fetch_packages(root, sync->plan, &sync->received_bytes, err);
+}
+
+/* dpkg's locks are held. Whatever dpkg says, state.db then says what is installed. */
+static int commit_locked(struct sync *sync, struct err *err)
+{
+	const struct pkgmgr *m = sync->m;
+	if (record_intend(m->state, sync->plan, time(NULL), err) < 0 ||
+	    fetch_rehash(sync->plan, err) < 0)
+		return -1;
+	log_event("commit-start", "%zu changes", sync->plan->action_count);
+	int rc = apt_commit(sync->plan, err);
+	sync->committed = rc == 0;
+	struct dpkg_status status = { 0 };
+	_cleanup_err_ struct err second = ERR_INIT;
+	if (dpkg_status_read(&m->root, &status, &second) < 0 ||
+	    record_settle(m->state, &status.installed, &second) < 0)
+		log_error("%s", second.msg);
+	dpkg_status_destroy(&status);
+	return rc;
+}
+
+static int commit(struct sync *sync, struct err *err)
+{
+	if (!sync->plan->action_count) {
+		sync->committed = true;
+		return 0;
+	}
+	if (quit_check(err) < 0 || apt_lock(DPKG_TIMEOUT_S, err) < 0)
+		return -1;
+	int rc = commit_locked(sync, err);
+	apt_unlock();
+	return rc == 0 ? fetch_clean(sync->plan, err) : -1;
+}
+
+static int steps(struct sync *sync, struct err *err)
+{
+	const struct pkgmgr *m = sync->m;
+	if (apt_init(&m->root, err) < 0 || repair(m, err) < 0 || get_list(sync, err) < 0 ||
+	    quit_check(err) < 0 || refresh(sync, err) < 0 ||
+	    sync_make_plan(m, sync->list, &sync->plan, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sync->plan->notes.count; i++)
+		log_warn("%s", sync->plan->notes.items[i]);
+	if (fetch(sync, err) < 0 || commit(sync, err) < 0)
+		return -1;
+	return instances_converge(&m->root, err);
+}
+
+/* The record's failure must not hide why the sync failed. */
+static void record(const struct sync *sync, int64_t id, const struct err *cause)
+{
+	_cleanup_err_ struct err err = ERR_INIT;
+	_cleanup_free_ char *summary = cause->code != ERR_NONE
+					       ? xstrdup(cause->msg)
+					       : plan_summary(sync->plan);
+	struct sync_record record = {
+		.id = id,
+		.ended_at = time(NULL),
+		.exit_code = (int)err_exit_code(cause),
+		.serial = sync->list ? (int64_t)sync->list->serial : 0,
+		.received_bytes = (int64_t)sync->received_bytes,
+		.summary = summary,
+	};
+	if ((sync->committed && record_actions(sync->m->state, id, sync->plan, &err) < 0) ||
+	    record_end(sync->m->state, &record, &err) < 0)
+		log_error("cannot record this sync: %s", err.msg);
+}
+
+static int run_locked(struct sync *sync, struct err *err)
+{
+	int64_t id = 0;
+	if (record_start(sync->m->state, time(NULL), &id, err) < 0)
+		return -1;
+	log_event("sync-start", "site %s", sync->m->conf->site);
+	int rc = steps(sync, err);
+	record(sync, id, err);
+	if (rc == 0) {
+		_cleanup_free_ char *summary = plan_summary(sync->plan);
+		log_event("sync-done", "%s", summary);
+	} else
+		log_event(err_exit_code(err) == EXIT_REFUSED ? "sync-refused" : "sync-failed",
+			  "%s", err->msg);
+	if (!sync->offline)
+		report_send(sync, err);
+	return rc;
+}
+
+int sync_run(const struct pkgmgr *m, struct sync *sync, struct err *err)
+{
+	*sync = (struct sync){ .m = m };
+	_cleanup_free_ char *path = root_path(&m->root, "var/lib/waybill/pkgmgr.lock");
+	_cleanup_close_ int lock = lock_take(path, LOCK_TIMEOUT_MS, err);
+	if (lock < 0)
+		return err_prefix(err, "another sync runs");
+	quit_watch_signals();
+	return run_locked(sync, err);
+}
