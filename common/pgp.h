@@ -23,8 +23,17 @@ struct pgp_signature {
  * Errors: ERR_NOT_FOUND (no such key), ERR_SIGNATURE (signing failed). */
 int pgp_clearsign(const char *key, const char *text, size_t len, struct strbuf *out,
 		  struct err *err) _must_check_;
-int pgp_detach_sign(const char *key, const char *text, size_t len, struct strbuf *out,
-		    struct err *err) _must_check_;
+
+/* For more than one signature by the same key, which is then looked up once. The
+ * detached one is armored. Errors: as pgp_clearsign(). */
+struct pgp_signer;
+int pgp_signer_open(const char *key, struct pgp_signer **out, struct err *err) _must_check_;
+void pgp_signer_free(struct pgp_signer *signer);
+DEFINE_FREEP(struct pgp_signer, pgp_signer_free)
+int pgp_signer_clearsign(struct pgp_signer *signer, const char *text, size_t len,
+			 struct strbuf *out, struct err *err) _must_check_;
+int pgp_signer_detach(struct pgp_signer *signer, const char *text, size_t len,
+		      struct strbuf *out, struct err *err) _must_check_;
 
 /* Make a signing key without a passphrase for `user_id`, for `imagerepo init`. */
 int pgp_generate_key(const char *user_id, char fpr[PGP_FPR_SIZE], struct err *err) _must_check_;

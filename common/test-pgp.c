@@ -118,8 +118,10 @@ static void test_detached(void **state)
 	struct fixture *f = *state;
 	_cleanup_err_ struct err err = ERR_INIT;
 	_cleanup_strbuf_ struct strbuf sig = STRBUF_INIT;
+	_cleanup_(pgp_signer_freep) struct pgp_signer *signer = NULL;
 	const char *const keys[] = { f->key_file[0], NULL };
-	must(pgp_detach_sign(f->fpr[0], TEXT, strlen(TEXT), &sig, &err), &err);
+	must(pgp_signer_open(f->fpr[0], &signer, &err), &err);
+	must(pgp_signer_detach(signer, TEXT, strlen(TEXT), &sig, &err), &err);
 	must(pgp_verify_detached(keys, TEXT, strlen(TEXT), sig.data, sig.len, NULL, &err), &err);
 	assert_int_equal(pgp_verify_detached(keys, TEXT, strlen(TEXT) - 1, sig.data, sig.len,
 					     NULL, &err), -1);
