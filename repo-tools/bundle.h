@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a site must be given once: addresses and public keys, as a tar to unpack at /.
+ * There is nothing secret in it. Format of the parts: docs/spec/pkgmgr-conf.md */
+#ifndef WAYBILL_BUNDLE_H
+#define WAYBILL_BUNDLE_H
+
+#include "common/err.h"
+#include "common/strbuf.h"
+#include "repo.h"
+
+/* Errors: ERR_USAGE (Url or Server is not set), ERR_NOT_FOUND (no host key). */
+int bundle_write(const struct repo *repo, const char *site, struct strbuf *out,
+		 struct err *err) _must_check_;
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* imagerepo site assign, unassign, param: what a site must have, and how. */
+#include "cmds.h"
+#include "common/log.h"
+#include "index.h"
+#include "site-input.h"
+#include "site-param.h"
+#include "site.h"
+
+enum { OPT_MUST = 1, OPT_MAY, OPT_MAYNOT };
+
+const struct cli_opt cmd_site_assign_opts[] = {
+	{ OPT_MUST, "must", 0, NULL, "the site must have these (the default)" },
+	{ OPT_MAY, "may", 0, NULL, "the site keeps these if it has them" },
+	{ OPT_MAYNOT, "maynot", 0, NULL, "the site must not have these" },
+	{ 0 },
+};
+
+struct versions {
+	const char *wanted;
+	struct strv seen;
+	bool found;
+};
+
+static int see_version(const struct index_package *package, void *arg, struct err *err)
+{
+	struct versions *v = arg;
+	strv_add(&v->seen, package->version);
+	v->found |= v->wanted && str_eq(v->wanted, package->version);
+	return 0;
+}
+
+/* A pinned version must be published, else every site would fail to plan. A name that
+ * we do not publish may be one of Debian's, so it is only worth a warning. */
+static int check_published(struct repo *repo, const char *name, const char *version,
+			   struct err *err)
+{
+	struct versions v = { .wanted = version };
+	int result = index_each(repo->index, repo->conf->suites.items[0], NULL, name, see_version,
+				&v, err);
+	_cleanup_free_ char *all = strv_join(&v.seen, ", ");
+	if (result == 0 && v.seen.count == 0)
+		log_warn("%s is not published here; it must come from another repository of "
+			 "the site",
+			 name);
+	else if (result == 0 && version && !v.found)
+		result = err_set(err, ERR_NOT_FOUND, "%s %s is not published; there is: %s", name,
+				 version, all);
+	strv_destroy(&v.seen);
+	return result;
+}
+
+/* NAME, NAME=VERSION, a glob or /re/ -> a line of an operator's file; free it. */
+static int to_line(struct repo *repo, const char *word, enum site_list_kind kind, char **line,
+		   struct err *err)
+{
+	const char *equals = word[0] == '/' ? NULL : strchr(word, '=');
+	_cleanup_free_ char *name = equals ? xstrndup(word, (size_t)(equals - word))
+					   : xstrdup(word);
+	*line = NULL;
+	if (kind == LIST_MUSTHAVE && name_is_valid(name) &&
+	    check_published(repo, name, equals ? equals + 1 : NULL, err) < 0)
+		return -1;
+	*line = equals ? xasprintf("%s (= %s)", name, equals + 1) : xstrdup(name);
+	return 0;
+}
+
+static int put_words(struct repo *repo, struct site_input *input, enum site_list_kind kind,
+		     char **words, struct err *err)
+{
+	for (int i = 0; words[i]; i++) {
+		_cleanup_free_ char *line = NULL;
+		if (to_line(repo, words[i], kind, &line, err) < 0 ||
+		    site_input_put(input, kind, line, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Only what makes a sound list is written, and what is written is signed. */
+static int save_and_sign(struct repo *repo, const char *site, const struct site_input *input,
+			 enum site_list_kind first, struct err *err)
+{
+	_cleanup_(site_list_freep) struct site_list *list = NULL;
+	uint64_t serial;
+	if (site_input_parse(repo, site, input, &list, err) < 0 ||
+	    site_input_save(repo, site, input, first, err) < 0 ||
+	    site_sign(repo, site, &serial, err) < 0)
+		return -1;
+	printf("site %s: list %llu signed\n", site, (unsigned long long)serial);
+	return 0;
+}
+
+int cmd_site_assign(struct cli *cli, int argc, char **argv, struct err *err)
+{
+	static const enum site_list_kind kinds[] = {
+		[OPT_MUST] = LIST_MUSTHAVE, [OPT_MAY] = LIST_MAYHAVE, [OPT_MAYNOT] = LIST_MAYNOTHAVE,
+	};
+	_cleanup_(repo_freep) struct repo *repo = NULL;
+	_cleanup_site_input_ struct site_input input = { 0 };
+	enum site_list_kind kind = LIST_MUSTHAVE;
+	int id, count = 0;
+	for (; (id = cli_next(cli, argc, argv, err)) > 0; count++)
+		kind = kinds[id];
+	if (id < 0 || cli_check_args(cli, argc, 2, -1, err) < 0)
+		return -1;
+	if (count > 1)
+		return err_set(err, ERR_USAGE, "only one of --must, --may and --maynot");
+	const char *site = argv[cli->next];
+	if (cmd_open_repo(cli, REPO_WRITE, &repo, err) < 0 || site_check(repo, site, err) < 0 ||
+	    site_input_load(repo, site, &input, err) < 0 ||
+	    put_words(repo, &input, kind, argv + cli->next + 1, err) < 0)
+		return -1;
+	return save_and_sign(repo, site, &input, kind, err);
+}
+
+int cmd_site_unassign(struct cli *cli, int argc, char **argv, struct err *err)
+{
+	_cleanup_(repo_freep) struct repo *repo = NULL;
+	_cleanup_site_input_ struct site_input input = { 0 };
+	if (cli_no_opts(cli, argc, argv, 2, -1, err) < 0)
+		return -1;
+	const char *site = argv[cli->next];
+	if (cmd_open_repo(cli, REPO_WRITE, &repo, err) < 0 || site_check(repo, site, err) < 0 ||
+	    site_input_load(repo, site, &input, err) < 0)
+		return -1;
+	for (int i = cli->next + 1; i < argc; i++)
+		if (site_input_drop(&input, argv[i], err) < 0)
+			return err_prefix(err, "site %s", site);
+	return save_and_sign(repo, site, &input, LIST_MUSTHAVE, err);
+}
+
+int cmd_site_param(struct cli *cli, int argc, char **argv, struct err *err)
+{
+	_cleanup_(repo_freep) struct repo *repo = NULL;
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	uint64_t serial;
+	if (cli_no_opts(cli, argc, argv, 2, -1, err) < 0)
+		return -1;
+	const char *site = argv[cli->next], *appliance = argv[cli->next + 1];
+	if (cmd_open_repo(cli, REPO_WRITE, &repo, err) < 0 || site_check(repo, site, err) < 0)
+		return -1;
+	if (argc - cli->next > 2) {
+		const char *const *assignments = (const char *const *)argv + cli->next + 2;
+		if (site_param_set(repo, site, appliance, assignments, err) < 0 ||
+		    site_sign(repo, site, &serial, err) < 0)
+			return -1;
+		printf("site %s: list %llu signed\n", site, (unsigned long long)serial);
+		return 0;
+	}
+	if (site_param_read(repo, site, appliance, &text, err) < 0)
+		return -1;
+	fputs(text.data, stdout);
+	return 0;
+}

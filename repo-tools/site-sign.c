@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From an operator's files to a signed list that the gate serves. */
+#include "site.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "common/atomic-file.h"
+#include "common/hash.h"
+#include "site-param.h"
+
+static int read_serial(const char *path, uint64_t *serial, struct err *err)
+{
+	size_t len;
+	_cleanup_free_ char *text = NULL;
+	if (file_read(path, 64, &text, &len, err) < 0)
+		return -1;
+	text[strcspn(text, "\n")] = '\0';
+	return number_parse(text, 0, INT64_MAX - 1, serial, path, err);
+}
+
+static int raise_serial(const struct repo *repo, const char *site, uint64_t *serial,
+			struct err *err)
+{
+	_cleanup_free_ char *path = site_path(repo, site, "serial");
+	if (read_serial(path, serial, err) < 0)
+		return -1;
+	_cleanup_free_ char *text = xasprintf("%llu\n", (unsigned long long)++*serial);
+	return atomic_file_write(path, text, strlen(text), 0644, err);
+}
+
+static void list_add_param(struct site_list *list, const char *appliance, const char *text,
+			   size_t len)
+{
+	list->params = xrealloc(list->params, (list->param_count + 1) * sizeof(*list->params));
+	struct site_list_param *param = &list->params[list->param_count++];
+	param->appliance = xstrdup(appliance);
+	param->size_bytes = len;
+	sha256_hex(text, len, param->sha256);
+}
+
+/* Check each parameter file, copy it to <out>/params, and put its hash into the list. */
+static int copy_params(const struct repo *repo, const char *site, const char *out,
+		       struct site_list *list, struct err *err)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	_cleanup_free_ char *dir = xasprintf("%s/params", out);
+	if (site_param_names(repo, site, &names, err) < 0 || make_dirs(dir, 0700, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		_cleanup_free_ char *to = xasprintf("%s/%s", dir, names.items[i]);
+		_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+		if (site_param_read(repo, site, names.items[i], &text, err) < 0 ||
+		    atomic_file_write(to, text.data, text.len, 0600, err) < 0)
+			return -1;
+		list_add_param(list, names.items[i], text.data, text.len);
+	}
+	return 0;
+}
+
+static int write_list(const struct repo *repo, const char *out, const struct site_list *list,
+		      struct err *err)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	_cleanup_strbuf_ struct strbuf clear = STRBUF_INIT;
+	_cleanup_free_ char *path = xasprintf("%s/site.list", out);
+	site_list_format(list, &text);
+	if (pgp_clearsign(repo->conf->list_key, text.data, text.len, &clear, err) < 0)
+		return -1;
+	if (clear.len > SITE_LIST_MAX_BYTES)
+		return err_set(err, ERR_TOO_LARGE, "the signed list is larger than 1 MiB");
+	return atomic_file_write(path, clear.data, clear.len, 0600, err);
+}
+
+/* out -> .out.<serial>, and away with all but that and the one before. */
+static int switch_out(const struct repo *repo, const char *site, uint64_t serial,
+		      const char *previous, struct err *err)
+{
+	_cleanup_free_ char *target = xasprintf(".out.%llu", (unsigned long long)serial);
+	_cleanup_free_ char *new_link = site_path(repo, site, ".out.new");
+	_cleanup_free_ char *link_path = site_path(repo, site, "out");
+	if (unlink(new_link) < 0 && errno != ENOENT)
+		return err_sys(err, "cannot remove %s", new_link);
+	if (symlink(target, new_link) < 0)
+		return err_sys(err, "cannot create %s", new_link);
+	if (atomic_rename(new_link, link_path, err) < 0)
+		return -1;
+	_cleanup_free_ char *site_dir = site_path(repo, site, ".");
+	DIR *dir = opendir(site_dir);
+	if (!dir)
+		return err_sys(err, "cannot read %s", site_dir);
+	int result = 0;
+	for (struct dirent *e; result == 0 && (e = readdir(dir));) {
+		_cleanup_free_ char *path = site_path(repo, site, "%s", e->d_name);
+		if (str_starts(e->d_name, ".out.") && !str_eq(e->d_name, target) &&
+		    !str_eq(e->d_name, previous))
+			result = remove_tree(path, err);
+	}
+	closedir(dir);
+	return result;
+}
+
+int site_sign(const struct repo *repo, const char *site, uint64_t *serial, struct err *err)
+{
+	char previous[PATH_MAX];
+	_cleanup_(site_list_freep) struct site_list *list = NULL;
+	if (site_read_input(repo, site, &list, err) < 0)
+		return -1;
+	_cleanup_free_ char *link_path = site_path(repo, site, "out");
+	ssize_t len = readlink(link_path, previous, sizeof(previous) - 1);
+	previous[len > 0 ? len : 0] = '\0';
+	if (raise_serial(repo, site, &list->serial, err) < 0)
+		return -1;
+	list->date = time_now_reproducible();
+	list->valid_until = list->date + (int64_t)repo->conf->list_valid_seconds;
+	_cleanup_free_ char *out = site_path(repo, site, ".out.%llu",
+					     (unsigned long long)list->serial);
+	if (copy_params(repo, site, out, list, err) < 0 || write_list(repo, out, list, err) < 0 ||
+	    switch_out(repo, site, list->serial, previous, err) < 0)
+		return err_prefix(err, "signing the list of %s", site);
+	if (serial)
+		*serial = list->serial;
+	return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "suite-opt.h"
+
+#include "cmds.h"
+
+enum { OPT_SUITE = 1 };
+
+const struct cli_opt cmd_suite_opts[] = {
+	{ OPT_SUITE, "suite", 0, "NAME", "only this suite (add: default the first)" },
+	{ 0 },
+};
+
+int suite_opt_parse(struct cli *cli, int argc, char **argv, int min, int max,
+		    const char **suite, struct err *err)
+{
+	int id;
+	*suite = NULL;
+	while ((id = cli_next(cli, argc, argv, err)) > 0)
+		*suite = cli->value;
+	return id < 0 ? -1 : cli_check_args(cli, argc, min, max, err);
+}
+
+int suite_opt_default(const struct repo *repo, const char **suite, struct err *err)
+{
+	if (!*suite)
+		*suite = repo->conf->suites.items[0];
+	return repo_conf_check_suite(repo->conf, *suite, err);
+}
