@@ -239,6 +239,21 @@ static int leading_opts(struct cli *cli, int argc, char **argv, bool *list, stru
 	}
 }
 
+/* "site" alone: which words may follow it? */
+static int unknown_command(const struct cli *cli, const char *word, struct err *err)
+{
+	_cleanup_free_ char *prefix = xasprintf("%s ", word);
+	_cleanup_strv_ struct strv next = STRV_INIT;
+	for (const struct cli_cmd *c = cli->prog->cmds; c->name; c++)
+		if (str_starts(c->name, prefix))
+			strv_add(&next, c->name + strlen(prefix));
+	if (!next.count)
+		return err_set(err, ERR_USAGE, "unknown command '%s'; see %s --help", word,
+			       cli->prog->name);
+	_cleanup_free_ char *words = strv_join(&next, ", ");
+	return err_set(err, ERR_USAGE, "after '%s' comes one of: %s", word, words);
+}
+
 static int find_command(struct cli *cli, int argc, char **argv, int *words, struct err *err)
 {
 	for (const struct cli_cmd *c = cli->prog->cmds; c->name; c++) {
@@ -248,8 +263,7 @@ static int find_command(struct cli *cli, int argc, char **argv, int *words, stru
 			return 0;
 		}
 	}
-	return err_set(err, ERR_USAGE, "unknown command '%s'; see %s --help", argv[0],
-		       cli->prog->name);
+	return unknown_command(cli, argv[0], err);
 }
 
 static int dispatch(struct cli *cli, int argc, char **argv, struct err *err)
