@@ -79,9 +79,9 @@ static int parse_options(struct cli *cli, int argc, char **argv, struct wrap *wr
 			       .description = "virtual appliance from a disk image" };
 	while ((id = cli_next(cli, argc, argv, err)) > 0)
 		*slot_of(wrap, id) = cli->value;
-	if (id < 0 || cli_check_args(cli, argc, 0, 0, err) != 0)
+	if (id < 0 || cli_check_args(cli, argc, 0, 0, err) != 0 || check_options(wrap, err) != 0)
 		return -1;
-	return check_options(wrap, err);
+	return output_dir_check(wrap->output, err);
 }
 
 static int read_config(const struct wrap *wrap, struct appliance_conf *conf, struct err *err)

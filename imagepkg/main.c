@@ -4,6 +4,8 @@
 #include "imagepkg/cmds.h"
 
 static const struct cli_cmd cmds[] = {
+	{ "build", "RECIPE", "Build an appliance from a recipe and package it", cmd_build_opts,
+	  cmd_build },
 	{ "wrap", "", "Package a disk image that exists already", cmd_wrap_opts, cmd_wrap },
 	{ "inspect", "FILE.deb", "Show what an image package holds", NULL, cmd_inspect },
 	{ 0 },

@@ -2,6 +2,7 @@
 #include "imagepkg/package.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/deb822.h"
 #include "common/progress.h"
@@ -162,6 +163,16 @@ static int add_control(struct job *job, const struct tar_spool_result *data, str
 	return add_maintscripts(job, err);
 }
 
+int output_dir_check(const char *dir, struct err *err)
+{
+	struct stat st;
+	if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+		return err_set(err, ERR_USAGE, "the output directory %s does not exist", dir);
+	if (access(dir, W_OK) != 0)
+		return err_set(err, ERR_USAGE, "the output directory %s cannot be written", dir);
+	return 0;
+}
+
 /* The epoch of a version is no part of a file name (Debian's convention). */
 static char *deb_path(const struct package *p)
 {
@@ -170,10 +181,16 @@ static char *deb_path(const struct package *p)
 			 colon ? colon + 1 : p->conf->version, p->conf->architecture);
 }
 
-static uint64_t disk_file_bytes(const struct package *p)
+/* Of all large files together; one that is missing is noticed when it is packed. */
+static uint64_t image_bytes(const struct package *p)
 {
+	const char *const paths[] = { p->disk_path, p->kernel_path, p->initrd_path };
+	uint64_t total = 0;
 	struct stat st;
-	return stat(p->disk_path, &st) == 0 ? (uint64_t)st.st_size : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (paths[i] && stat(paths[i], &st) == 0)
+			total += (uint64_t)st.st_size;
+	return total;
 }
 
 int package_write(const struct package *package, char **path, struct err *err)
@@ -184,12 +201,12 @@ int package_write(const struct package *package, char **path, struct err *err)
 						  .md5sums = STRBUF_INIT };
 	struct tar_spool_result data, control;
 	_cleanup_free_ char *out = deb_path(package);
-	job.progress = progress_new("packing", disk_file_bytes(package));
-	if (tar_spool_new(package->tmp_dir, job.mtime, &job.data, err) != 0 ||
+	job.progress = progress_new("packing", image_bytes(package));
+	if (tar_spool_new(package->tmp_dir, job.mtime, image_bytes(package), &job.data, err) != 0 ||
 	    add_appliance(&job, err) != 0 || add_docs(&job, err) != 0 ||
 	    tar_spool_finish(job.data, &data, err) != 0)
 		return err_prefix(err, "package %s", job.name);
-	if (tar_spool_new(package->tmp_dir, job.mtime, &job.control, err) != 0 ||
+	if (tar_spool_new(package->tmp_dir, job.mtime, 0, &job.control, err) != 0 ||
 	    add_control(&job, &data, err) != 0 ||
 	    tar_spool_finish(job.control, &control, err) != 0)
 		return err_prefix(err, "package %s", job.name);

@@ -19,6 +19,9 @@ struct package {
 	const char *tmp_dir;		/* room for the compressed data */
 };
 
+/* ERR_USAGE unless `dir` is a directory that can be written: asked before the work. */
+int output_dir_check(const char *dir, struct err *err) _must_check_;
+
 /* Write <out_dir>/<name>_<version>_<arch>.deb; *path receives its name, to be freed.
  * The bytes depend on the inputs and SOURCE_DATE_EPOCH alone.
  * Errors: ERR_TOO_LARGE, ERR_NO_SPACE, ERR_SYSTEM.  Source: docs/spec/image-package.md */

@@ -14,6 +14,8 @@
 enum {
 	/* bench/imagepkg.sh measures what these cost: see docs/spec/image-package.md. */
 	LEVEL = 12,
+	SMALL_LEVEL = 19,
+	SMALL_BYTES = 96 << 20,	/* level 19 takes some 20 s for so much on two cores */
 	WINDOW_LOG = 27,	/* the most that decoders take by default */
 	JOB_BYTES = 8 << 20,	/* without it a window of 2^27 makes jobs of 512 MiB */
 	MAX_WORKERS = 16,	/* each costs some 60 MiB */
@@ -32,11 +34,11 @@ struct tar_spool {
 	struct err err;		/* what the write callback ran into */
 };
 
-static int make_zstd(struct tar_spool *spool, struct err *err)
+static int make_zstd(struct tar_spool *spool, int level, struct err *err)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	const struct { ZSTD_cParameter name; int value; } params[] = {
-		{ ZSTD_c_compressionLevel, LEVEL },
+		{ ZSTD_c_compressionLevel, level },
 		{ ZSTD_c_windowLog, WINDOW_LOG },
 		{ ZSTD_c_enableLongDistanceMatching, 1 },
 		{ ZSTD_c_checksumFlag, 1 },
@@ -105,7 +107,8 @@ static int tar_check(struct tar_spool *spool, int rc, const char *path, struct e
 	return err_set(err, ERR_SYSTEM, "cannot pack %s: %s", path, why ? why : "unknown error");
 }
 
-int tar_spool_new(const char *tmp_dir, int64_t mtime, struct tar_spool **out, struct err *err)
+int tar_spool_new(const char *tmp_dir, int64_t mtime, uint64_t expected_bytes,
+		  struct tar_spool **out, struct err *err)
 {
 	_cleanup_(tar_spool_freep) struct tar_spool *spool = xcalloc(1, sizeof(*spool));
 	*out = NULL;
@@ -115,7 +118,7 @@ int tar_spool_new(const char *tmp_dir, int64_t mtime, struct tar_spool **out, st
 	spool->fd = open(tmp_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (spool->fd < 0)
 		return err_sys(err, "cannot make a temporary file in %s", tmp_dir);
-	if (make_zstd(spool, err) != 0)
+	if (make_zstd(spool, expected_bytes <= SMALL_BYTES ? SMALL_LEVEL : LEVEL, err) != 0)
 		return -1;
 	spool->archive = archive_write_new();
 	archive_write_set_format_gnutar(spool->archive);

@@ -26,9 +26,10 @@ struct tar_spool_result {
 	char tar_sha256[SHA256_HEX_LEN + 1];
 };
 
-/* Start an archive whose spool file lies in `tmp_dir`; all entries get `mtime`. */
-int tar_spool_new(const char *tmp_dir, int64_t mtime, struct tar_spool **out,
-		  struct err *err) _must_check_;
+/* Start an archive whose spool file lies in `tmp_dir`; all entries get `mtime`.
+ * expected_bytes decides how hard zstd tries: a small package costs little anyway. */
+int tar_spool_new(const char *tmp_dir, int64_t mtime, uint64_t expected_bytes,
+		  struct tar_spool **out, struct err *err) _must_check_;
 void tar_spool_free(struct tar_spool *spool);
 DEFINE_FREEP(struct tar_spool, tar_spool_free)
 
