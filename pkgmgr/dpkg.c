@@ -3,8 +3,11 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "common/atomic-file.h"
+#include "common/log.h"
 #include "common/strbuf.h"
 #include "common/subproc.h"
 #include "common/util.h"
@@ -73,6 +76,43 @@ int dpkg_status_read(const struct root *root, struct dpkg_status *status, struct
 	dpkg_status_parse(text, status);
 	status->needs_repair |= has_journal(root);
 	return 0;
+}
+
+/* 0: nobody holds it, else the process that does. */
+static pid_t lock_holder(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	if (fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		return 0;
+	return lock.l_pid;
+}
+
+static int wait_for_lock(const char *path, int64_t deadline_ms, struct err *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return err_sys(err, "open %s", path);
+	pid_t told = 0;
+	for (pid_t holder = lock_holder(fd); holder; holder = lock_holder(fd)) {
+		if (holder != told)
+			log_info("waiting for process %ld, which holds %s", (long)holder, path);
+		told = holder;
+		if (monotonic_ms() >= deadline_ms)
+			return err_set(err, ERR_BUSY, "process %ld still holds %s", (long)holder,
+				       path);
+		usleep(100 * 1000);
+	}
+	return 0;
+}
+
+int dpkg_wait(const struct root *root, unsigned timeout_s, struct err *err)
+{
+	int64_t deadline_ms = monotonic_ms() + (int64_t)timeout_s * 1000;
+	_cleanup_free_ char *frontend = root_path(root, "var/lib/dpkg/lock-frontend");
+	_cleanup_free_ char *lock = root_path(root, "var/lib/dpkg/lock");
+	if (wait_for_lock(frontend, deadline_ms, err) < 0)
+		return -1;
+	return wait_for_lock(lock, deadline_ms, err);
 }
 
 static void add_dpkg(const struct root *root, struct strv *argv)

@@ -22,6 +22,11 @@ int dpkg_status_read(const struct root *root, struct dpkg_status *status, struct
 	_must_check_;
 void dpkg_status_destroy(struct dpkg_status *status);
 
+/* Wait until nobody holds dpkg's locks, such as a dpkg whose parent was killed.
+ * libapt-pkg's own lock does not serve: it gives up where a journal is left.
+ * Errors: ERR_BUSY after timeout_s. */
+int dpkg_wait(const struct root *root, unsigned timeout_s, struct err *err) _must_check_;
+
 /* `dpkg --configure -a`. Errors: ERR_PROGRAM. */
 int dpkg_configure_all(const struct root *root, struct err *err) _must_check_;
 

@@ -47,9 +47,8 @@ int sync_make_plan(const struct pkgmgr *m, const struct site_list *list, struct 
  * configured, and what did not get installed is not ours. */
 static int repair(const struct pkgmgr *m, struct err *err)
 {
-	if (apt_lock(DPKG_TIMEOUT_S, err) < 0)
+	if (dpkg_wait(&m->root, DPKG_TIMEOUT_S, err) < 0)
 		return -1;
-	apt_unlock();
 	struct dpkg_status status = { 0 };
 	int rc = dpkg_status_read(&m->root, &status, err);
 	if (rc == 0 && status.needs_repair) {

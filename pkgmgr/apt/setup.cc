@@ -4,6 +4,7 @@
 #include <apt-pkg/error.h>
 #include <apt-pkg/init.h>
 #include <apt-pkg/pkgsystem.h>
+#include <apt-pkg/progress.h>
 
 #include <cstdlib>
 
@@ -93,7 +94,8 @@ int apt_lock(unsigned timeout_s, struct err *err)
 {
 	return shielded(err, [&] {
 		_config->Set("DPkg::Lock::Timeout", static_cast<int>(timeout_s));
-		if (!_system->Lock(nullptr))
+		OpProgress silent; /* without one, apt does not wait */
+		if (!_system->Lock(&silent))
 			return apt_fail(err, ERR_BUSY, "cannot lock dpkg's database");
 		return 0;
 	});
