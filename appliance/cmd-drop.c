@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* appliance drop NAME [--purge]: what postrm calls. The data disk stays until --purge. */
+#include <dirent.h>
+#include <errno.h>
+#include <unistd.h>
+
+#include "appliance/base-store.h"
+#include "appliance/cmd.h"
+#include "appliance/converge.h"
+#include "appliance/disks.h"
+#include "common/atomic-file.h"
+#include "common/log.h"
+
+enum { OPT_PURGE = 1 };
+
+const struct cli_opt cmd_drop_opts[] = {
+	{ OPT_PURGE, "purge", 0, NULL, "its data disk and parameters too" },
+	{ 0 },
+};
+
+/* Everything in instances/<name> but the data disk; then the directory if it is empty. */
+static int remove_all_but_data(const char *dir, struct err *err)
+{
+	DIR *handle = opendir(dir);
+	if (!handle)
+		return errno == ENOENT ? 0 : err_sys(err, "read %s", dir);
+	int result = 0;
+	for (struct dirent *e; result == 0 && (e = readdir(handle));) {
+		if (str_eq(e->d_name, ".") || str_eq(e->d_name, "..") ||
+		    str_eq(e->d_name, DATA_FILE))
+			continue;
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, e->d_name);
+		result = remove_tree(path, err);
+	}
+	closedir(handle);
+	if (result == 0 && rmdir(dir) < 0 && errno != ENOTEMPTY)
+		return err_sys(err, "remove %s", dir);
+	return result;
+}
+
+static int drop_files(struct host *host, const char *name, bool purge, struct err *err)
+{
+	_cleanup_free_ char *dir = instance_path(&host->root, name, "");
+	_cleanup_free_ char *params = root_path(&host->root, PARAMS_DIR "/%s", name);
+	if ((purge ? remove_tree(dir, err) : remove_all_but_data(dir, err)) < 0 ||
+	    base_store_drop(host, name, err) < 0)
+		return -1;
+	return purge ? atomic_unlink(params, err) : 0;
+}
+
+/* Stop and undefine. Without a hypervisor the files go all the same: nothing may stay
+ * behind, and a domain that is left is undefined by the next converge. */
+static int end_domain(struct host *host, struct instance *inst, bool *ended,
+		      struct err *err)
+{
+	inst->wanted_state = WANTED_REMOVED;
+	if (instance_save(host->state, inst, err) < 0)
+		return -1;
+	_cleanup_err_ struct err why = ERR_INIT;
+	*ended = converge_one(host, inst->name, &why) == 0;
+	if (*ended || why.code == ERR_NETWORK) {
+		if (!*ended)
+			log_warn("%s", why.msg);
+		return 0;
+	}
+	return err_set(err, why.code, "%s", why.msg);
+}
+
+/* With its data kept the row stays, so that `list` shows whose data it is. */
+static int drop_row(struct host *host, struct instance *inst, bool ended, struct err *err)
+{
+	_cleanup_free_ char *dir = instance_path(&host->root, inst->name, "");
+	if (ended && !file_exists(dir))
+		return instance_forget(host->state, inst->name, err);
+	instance_set(&inst->wanted_version, NULL);
+	instance_set(&inst->wanted_base, NULL);
+	instance_set(&inst->actual_base, NULL);
+	instance_set(&inst->step, NULL);
+	instance_set(&inst->note,
+		     ended ? "removed; its data disk is kept" : "waits for libvirt");
+	if (ended)
+		instance_set(&inst->actual_version, NULL);
+	return instance_save(host->state, inst, err);
+}
+
+static int drop(struct host *host, const char *name, bool purge, struct err *err)
+{
+	_cleanup_(instance_freep) struct instance *inst = NULL;
+	_cleanup_err_ struct err missing = ERR_INIT;
+	bool ended = true;
+	if (instance_load(host->state, name, &inst, &missing) < 0 &&
+	    missing.code != ERR_NOT_FOUND)
+		return err_set(err, missing.code, "%s", missing.msg);
+	if (inst && end_domain(host, inst, &ended, err) < 0)
+		return -1;
+	if (drop_files(host, name, purge, err) < 0)
+		return -1;
+	return inst ? drop_row(host, inst, ended, err) : 0;
+}
+
+int cmd_drop(struct cli *cli, int argc, char **argv, struct err *err)
+{
+	bool purge = false;
+	const char *name;
+	int id;
+	while ((id = cli_next(cli, argc, argv, err)) > 0)
+		purge = true;
+	if (id < 0 || cli_check_args(cli, argc, 1, 1, err) < 0 ||
+	    cmd_name(argv[cli->next], &name, err) < 0)
+		return -1;
+	_cleanup_(host_freep) struct host *host = NULL;
+	if (cmd_open_host(cli, &host, err) < 0)
+		return -1;
+	_cleanup_close_ int lock = host_lock(host, err);
+	return lock < 0 ? -1 : drop(host, name, purge, err);
+}

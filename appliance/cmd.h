@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The subcommands of `appliance`; main.c is their table. */
+#ifndef WAYBILL_APPLIANCE_CMD_H
+#define WAYBILL_APPLIANCE_CMD_H
+
+#include "appliance/host.h"
+#include "common/cli.h"
+
+struct app {
+	const char *root_dir; /* --root, or NULL */
+};
+
+/* The host below --root. */
+int cmd_open_host(struct cli *cli, struct host **out, struct err *err) _must_check_;
+
+/* The command's NAME argument, checked to be one: it goes into paths and XML. */
+int cmd_name(const char *text, const char **name, struct err *err) _must_check_;
+
+extern const struct cli_opt cmd_converge_opts[];
+extern const struct cli_opt cmd_want_opts[];
+extern const struct cli_opt cmd_console_opts[];
+extern const struct cli_opt cmd_screenshot_opts[];
+extern const struct cli_opt cmd_drop_opts[];
+extern const struct cli_opt cmd_gc_opts[];
+
+int cmd_list(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_show(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_want(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_converge(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_start(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_stop(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_pause(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_resume(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_reset(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_console(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_screenshot(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_retain(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_drop(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_gc(struct cli *cli, int argc, char **argv, struct err *err);
+
+#endif

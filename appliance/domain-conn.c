@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "appliance/domain-conn.h"
+
+#include "common/log.h"
+
+int virt_error(struct err *err, const char *fmt, ...)
+{
+	char *what = NULL;
+	va_list ap;
+	va_start(ap, fmt);
+	if (vasprintf(&what, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	const char *why = virGetLastErrorMessage();
+	err_set(err, ERR_PROGRAM, "%s: %s", what, why ? why : "libvirt does not say why");
+	free(what);
+	return -1;
+}
+
+/* libvirt prints each error to standard error by default; ours are printed by main. */
+static void ignore_message(void *arg, virErrorPtr error) {}
+
+int hypervisor_open(const char *uri, struct hypervisor **out, struct err *err)
+{
+	*out = NULL;
+	virSetErrorFunc(NULL, ignore_message);
+	virConnectPtr conn = virConnectOpen(uri);
+	if (!conn) {
+		const char *why = virGetLastErrorMessage();
+		return err_set(err, ERR_NETWORK, "no hypervisor answers at %s: %s", uri,
+			       why ? why : "libvirt does not say why");
+	}
+	struct hypervisor *hv = xcalloc(1, sizeof(*hv));
+	const char *type = virConnectGetType(conn);
+	hv->conn = conn;
+	hv->is_test = type && str_eq(type, "TEST");
+	*out = hv;
+	return 0;
+}
+
+void hypervisor_free(struct hypervisor *hv)
+{
+	if (!hv)
+		return;
+	virConnectClose(hv->conn);
+	free(hv);
+}
+
+int virt_find_domain(struct hypervisor *hv, const char *name, virDomainPtr *out,
+		     struct err *err)
+{
+	*out = virDomainLookupByName(hv->conn, name);
+	if (*out)
+		return 0;
+	virErrorPtr last = virGetLastError();
+	if (last && last->code == VIR_ERR_NO_DOMAIN)
+		return 0;
+	return virt_error(err, "look for domain %s", name);
+}
+
+int virt_need_domain(struct hypervisor *hv, const char *name, virDomainPtr *out,
+		     struct err *err)
+{
+	if (virt_find_domain(hv, name, out, err) < 0)
+		return -1;
+	if (!*out)
+		return err_set(err, ERR_NOT_FOUND, "there is no domain %s", name);
+	return 0;
+}

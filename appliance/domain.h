@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Domains, through libvirt; only domain-*.c know it. Names are those of
+ * root_domain_name(). */
+#ifndef WAYBILL_DOMAIN_H
+#define WAYBILL_DOMAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "appliance/domain-xml.h"
+#include "common/err.h"
+#include "common/hash.h"
+#include "common/state.h"
+#include "common/strv.h"
+#include "common/util.h"
+
+struct hypervisor;
+
+/* Errors: ERR_NETWORK if nothing answers at `uri`. */
+int hypervisor_open(const char *uri, struct hypervisor **out, struct err *err) _must_check_;
+void hypervisor_free(struct hypervisor *hv);
+DEFINE_FREEP(struct hypervisor, hypervisor_free)
+
+/* Which type a domain gets that starts now: KVM where it works, as found by running a
+ * few instructions in it. The verdict is kept in `state` until the next boot. */
+int hypervisor_domain_type(struct hypervisor *hv, struct state *state, enum domain_type *out,
+			   struct err *err) _must_check_;
+
+enum domain_state { DOMAIN_ABSENT, DOMAIN_OFF, DOMAIN_RUNNING, DOMAIN_PAUSED };
+const char *domain_state_name(enum domain_state state);
+
+struct domain_facts {
+	enum domain_state state;
+	/* From our metadata; empty and 0 if the domain is absent or not ours. */
+	char digest[SHA256_HEX_LEN + 1];
+	int64_t started_at;
+};
+
+int domain_look(struct hypervisor *hv, const char *name, struct domain_facts *facts,
+		struct err *err) _must_check_;
+
+/* Define, or define anew, a domain that is off. */
+int domain_define(struct hypervisor *hv, const char *xml, struct err *err) _must_check_;
+int domain_start(struct hypervisor *hv, const char *name, struct err *err) _must_check_;
+
+/* Ask the guest (its agent, then ACPI), wait up to timeout_ms, then pull the plug.
+ * *forced tells whether that was needed. A domain that is off or absent is success. */
+int domain_stop(struct hypervisor *hv, const char *name, int timeout_ms, bool *forced,
+		struct err *err) _must_check_;
+int domain_pause(struct hypervisor *hv, const char *name, struct err *err) _must_check_;
+int domain_resume(struct hypervisor *hv, const char *name, struct err *err) _must_check_;
+
+/* An absent domain is success. */
+int domain_undefine(struct hypervisor *hv, const char *name, struct err *err) _must_check_;
+
+/* A running domain's screen, as PNG, to `path`. */
+int domain_screenshot(struct hypervisor *hv, const char *name, const char *path,
+		      struct err *err) _must_check_;
+
+/* The terminal device of its console, and its VNC display ("127.0.0.1:5900"); NULL if it
+ * has none. Free the results. */
+int domain_console_device(struct hypervisor *hv, const char *name, char **path,
+			  struct err *err) _must_check_;
+int domain_vnc_address(struct hypervisor *hv, const char *name, char **address,
+		       struct err *err) _must_check_;
+
+/* Addresses that the guest agent or DHCP knows, added to `out`; none is no error. */
+void domain_addresses(struct hypervisor *hv, const char *name, struct strv *out);
+
+/* libvirt's name for the network of `Network: nat`. */
+#define NAT_NETWORK "waybill"
+
+#endif

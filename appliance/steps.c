@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "appliance/steps.h"
+
+#include <time.h>
+
+#include "appliance/base-store.h"
+#include "appliance/seed.h"
+#include "common/atomic-file.h"
+#include "common/log.h"
+
+int step_retain(struct step_context *c, struct err *err)
+{
+	if (base_store_retain(c->host, c->inst->appliance, err) < 0)
+		return -1;
+	bool has;
+	if (base_store_has(c->host, c->inst, &has, err) < 0)
+		return -1;
+	if (!has)
+		return err_set(
+			err, ERR_NOT_FOUND,
+			"version %s of %s is wanted but neither installed nor kept; "
+			"`appliance want %s` takes the installed one",
+			c->inst->wanted_version, c->inst->appliance, c->inst->name);
+	return 0;
+}
+
+int step_stop(struct step_context *c, struct err *err)
+{
+	bool forced;
+	if (domain_stop(c->hv, c->domain, c->host->stop_timeout_ms, &forced, err) < 0)
+		return -1;
+	if (forced)
+		log_warn("%s did not stop within %d s and was switched off",
+			 c->inst->name, c->host->stop_timeout_ms / 1000);
+	return 0;
+}
+
+int step_undefine(struct step_context *c, struct err *err)
+{
+	return domain_undefine(c->hv, c->domain, err);
+}
+
+/* The kernel and initrd of the version go beside its overlay, or away. */
+static int place_kernel(struct step_context *c, const char *file, struct err *err)
+{
+	const struct instance *inst = c->inst;
+	_cleanup_free_ char *from =
+		version_path(&c->host->root, inst->appliance, inst->wanted_version, file);
+	_cleanup_free_ char *path = instance_path(&c->host->root, inst->name, file);
+	if (c->settings->conf->boot != BOOT_KERNEL || !file_exists(from))
+		return atomic_unlink(path, err);
+	return disk_copy_file(c->host, inst->name, from, file, err);
+}
+
+int step_overlay(struct step_context *c, struct err *err)
+{
+	struct instance *inst = c->inst;
+	_cleanup_free_ char *dir = instance_path(&c->host->root, inst->name, "");
+	if (make_dirs(dir, 0711, err) < 0 || place_kernel(c, KERNEL_FILE, err) < 0 ||
+	    place_kernel(c, INITRD_FILE, err) < 0 ||
+	    disk_make_overlay(c->host, inst->name, inst->wanted_base, err) < 0)
+		return -1;
+	instance_set(&inst->actual_version, inst->wanted_version);
+	instance_set(&inst->actual_base, inst->wanted_base);
+	return 0;
+}
+
+int step_disks(struct step_context *c, struct err *err)
+{
+	const struct appliance_conf *conf = c->settings->conf;
+	_cleanup_free_ char *data =
+		instance_path(&c->host->root, c->inst->name, DATA_FILE);
+	_cleanup_free_ char *swap =
+		instance_path(&c->host->root, c->inst->name, SWAP_FILE);
+	if (conf->data_bytes && !file_exists(data) &&
+	    disk_make_data(c->host, c->inst->name, conf->data_bytes, err) < 0)
+		return -1;
+	if (conf->swap_bytes && !file_exists(swap))
+		return disk_make_swap(c->host, c->inst->name, conf->swap_bytes, err);
+	return 0;
+}
+
+static int check_bootable(const struct appliance_conf *conf, struct err *err)
+{
+	if (!str_eq(conf->architecture, "amd64"))
+		return err_set(err, ERR_REFUSED, "is for %s; this host runs amd64 guests",
+			       conf->architecture);
+	if (conf->boot == BOOT_HOST_KERNEL)
+		return err_set(err, ERR_REFUSED,
+			       "Boot: host-kernel is not supported here yet; "
+			       "use kernel or disk");
+	return 0;
+}
+
+/* The files of an instance; a string is NULL if the conf does not ask for that one. */
+struct paths {
+	char *kernel, *initrd, *overlay, *base, *data, *swap, *seed, *console;
+};
+
+static void paths_init(struct paths *p, const struct step_context *c)
+{
+	const struct root *root = &c->host->root;
+	const char *name = c->inst->name;
+	const struct appliance_conf *conf = c->settings->conf;
+	*p = (struct paths){
+		.overlay = instance_path(root, name, OVERLAY_FILE),
+		.base = base_path(root, c->inst->wanted_base),
+		.seed = instance_path(root, name, SEED_FILE),
+		.console = instance_path(root, name, CONSOLE_FILE),
+	};
+	if (conf->data_bytes)
+		p->data = instance_path(root, name, DATA_FILE);
+	if (conf->swap_bytes)
+		p->swap = instance_path(root, name, SWAP_FILE);
+	if (conf->boot != BOOT_KERNEL)
+		return;
+	p->kernel = instance_path(root, name, KERNEL_FILE);
+	p->initrd = instance_path(root, name, INITRD_FILE);
+	if (!file_exists(p->initrd)) {
+		free(p->initrd);
+		p->initrd = NULL;
+	}
+}
+
+static void paths_destroy(struct paths *p)
+{
+	free(p->kernel);
+	free(p->initrd);
+	free(p->overlay);
+	free(p->base);
+	free(p->data);
+	free(p->swap);
+	free(p->seed);
+	free(p->console);
+}
+
+static void fill_spec(struct domain_spec *spec, const struct step_context *c,
+		      const struct paths *paths)
+{
+	const struct appliance_conf *conf = c->settings->conf;
+	*spec = (struct domain_spec){
+		.domain_name = c->domain,
+		.instance = c->inst->name,
+		.version = c->inst->wanted_version,
+		.digest = c->settings->digest,
+		.memory_bytes = conf->memory_bytes,
+		.vcpus = conf->vcpus,
+		.kernel = paths->kernel,
+		.initrd = paths->initrd,
+		.kernel_args = conf->kernel_args,
+		.overlay = paths->overlay,
+		.base = paths->base,
+		.data = paths->data,
+		.swap = paths->swap,
+		.seed = paths->seed,
+		.console_log = paths->console,
+		.network = conf->network,
+		.nat_network = NAT_NETWORK,
+		.ports = conf->ports,
+		.port_count = conf->port_count,
+		.vnc = conf->graphics == GRAPHICS_VNC,
+	};
+}
+
+static int define_domain(struct step_context *c, int64_t started_at, struct err *err)
+{
+	char uuid[DOMAIN_UUID_SIZE], mac[DOMAIN_MAC_SIZE];
+	domain_uuid(c->host->root.dir, c->inst->name, uuid);
+	domain_mac(c->host->root.dir, c->inst->name, mac);
+	_cleanup_(paths_destroy) struct paths paths;
+	struct domain_spec spec;
+	paths_init(&paths, c);
+	fill_spec(&spec, c, &paths);
+	spec.uuid = uuid;
+	spec.mac = mac;
+	spec.started_at = started_at;
+	if (hypervisor_domain_type(c->hv, c->host->state, &spec.type, err) < 0)
+		return -1;
+	_cleanup_strbuf_ struct strbuf xml = STRBUF_INIT;
+	domain_xml_format(&spec, &xml);
+	return domain_define(c->hv, xml.data, err);
+}
+
+/* The seed first: a domain with the right digest has the right seed. */
+int step_define(struct step_context *c, struct err *err)
+{
+	_cleanup_free_ char *seed =
+		instance_path(&c->host->root, c->inst->name, SEED_FILE);
+	if (check_bootable(c->settings->conf, err) < 0 ||
+	    seed_write(seed, c->inst->name, c->settings, err) < 0)
+		return -1;
+	return define_domain(c, 0, err);
+}
+
+/* Defined anew: since it was defined the host may have booted without KVM, or this
+ * program may have been upgraded. */
+int step_start(struct step_context *c, struct err *err)
+{
+	if (define_domain(c, time(NULL), err) < 0)
+		return -1;
+	return domain_start(c->hv, c->domain, err);
+}
+
+int step_pause(struct step_context *c, struct err *err)
+{
+	return domain_pause(c->hv, c->domain, err);
+}
+
+int step_resume(struct step_context *c, struct err *err)
+{
+	return domain_resume(c->hv, c->domain, err);
+}
+
+int step_forget(struct step_context *c, struct err *err)
+{
+	c->forgotten = true;
+	return instance_forget(c->host->state, c->inst->name, err);
+}

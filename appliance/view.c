@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "appliance/view.h"
+
+#include <time.h>
+
+#include "appliance/base-store.h"
+#include "common/atomic-file.h"
+
+static char *format_ports(const struct appliance_conf *conf)
+{
+	_cleanup_strv_ struct strv words = STRV_INIT;
+	for (size_t i = 0; i < conf->port_count; i++)
+		strv_addf(&words, "%u:%u%s", conf->ports[i].host_port,
+			  conf->ports[i].guest_port, conf->ports[i].udp ? "/udp" : "");
+	return strv_join(&words, " ");
+}
+
+/* A version whose files have gone, or a params file that is wrong, is no reason not to
+ * show the rest. */
+static void load_settings(struct host *host, struct view *view)
+{
+	const struct instance *inst = view->inst;
+	const char *version =
+		inst->actual_version ? inst->actual_version : inst->wanted_version;
+	_cleanup_err_ struct err err = ERR_INIT;
+	if (!version ||
+	    settings_load(host, inst->appliance, version, &view->settings, &err) < 0)
+		view->settings = NULL;
+	view->ports = view->settings ? format_ports(view->settings->conf) : xstrdup("");
+}
+
+static int load_domain(struct host *host, struct hypervisor *hv, struct view *view,
+		       struct err *err)
+{
+	struct domain_facts facts;
+	_cleanup_free_ char *domain = root_domain_name(&host->root, view->inst->name);
+	if (domain_look(hv, domain, &facts, err) < 0)
+		return -1;
+	view->state = domain_state_name(facts.state);
+	bool up = facts.state == DOMAIN_RUNNING || facts.state == DOMAIN_PAUSED;
+	if (up && facts.started_at > 0)
+		view->uptime_seconds = time(NULL) - facts.started_at;
+	return 0;
+}
+
+int view_load(struct host *host, struct hypervisor *hv, const char *name,
+	      struct view **out, struct err *err)
+{
+	*out = NULL;
+	_cleanup_(view_freep) struct view *view = xcalloc(1, sizeof(*view));
+	view->state = "unknown";
+	view->uptime_seconds = -1;
+	if (instance_load(host->state, name, &view->inst, err) < 0)
+		return -1;
+	load_settings(host, view);
+	if (hv && load_domain(host, hv, view, err) < 0)
+		return -1;
+	*out = steal(&view);
+	return 0;
+}
+
+void view_free(struct view *view)
+{
+	if (!view)
+		return;
+	instance_free(view->inst);
+	settings_free(view->settings);
+	free(view->ports);
+	free(view);
+}
+
+static void add_string(struct json_object *o, const char *key, const char *value)
+{
+	json_object_object_add(o, key, value ? json_object_new_string(value) : NULL);
+}
+
+struct json_object *view_to_json(const struct view *view)
+{
+	const struct instance *inst = view->inst;
+	struct json_object *o = json_object_new_object();
+	add_string(o, "name", inst->name);
+	add_string(o, "appliance", inst->appliance);
+	add_string(o, "wanted_state", wanted_state_name(inst->wanted_state));
+	add_string(o, "wanted_version", inst->wanted_version);
+	add_string(o, "running_version", inst->actual_version);
+	add_string(o, "state", view->state);
+	add_string(o, "ports", view->ports);
+	json_object_object_add(o, "uptime_seconds",
+			       view->uptime_seconds < 0
+				       ? NULL
+				       : json_object_new_int64(view->uptime_seconds));
+	add_string(o, "step", inst->step);
+	add_string(o, "note", inst->note);
+	return o;
+}
+
+char *uptime_format(int64_t seconds)
+{
+	static const struct {
+		int64_t seconds;
+		char letter;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+	if (seconds < 0)
+		return xstrdup("-");
+	for (size_t i = 0; i + 1 < ARRAY_SIZE(units); i++)
+		if (seconds >= units[i].seconds)
+			return xasprintf("%lld%c %lld%c",
+					 (long long)(seconds / units[i].seconds),
+					 units[i].letter,
+					 (long long)(seconds % units[i].seconds /
+						     units[i + 1].seconds),
+					 units[i + 1].letter);
+	return xasprintf("%llds", (long long)seconds);
+}
