@@ -48,6 +48,9 @@ static int configure_private_root(const struct root *root, struct err *err)
 	_config->Set("APT::Sandbox::User", "root");
 	_config->Set("DPkg::Options::", "--root=" + dir);
 	_config->Set("DPkg::Options::", "--force-script-chrootless");
+	/* Those scripts find our programs where we were found ourselves. */
+	if (const char *path = getenv("PATH"))
+		_config->Set("DPkg::Path", path);
 	return 0;
 }
 
