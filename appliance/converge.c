@@ -235,9 +235,11 @@ int converge_instance(struct host *host, struct hypervisor *hv, const char *name
 		record_failure(&context, err);
 		return -1;
 	}
-	if (context.forgotten || !inst->note)
+	/* A step stays recorded when an earlier run died right after its effect. */
+	if (context.forgotten || (!inst->note && !inst->step))
 		return 0;
 	instance_set(&inst->note, NULL);
+	instance_set(&inst->step, NULL);
 	return instance_save(host->state, inst, err);
 }
 

@@ -93,7 +93,7 @@ static int write_image(struct archive *a, int fd, const char *path, const char *
 		       const struct settings *settings, struct err *err)
 {
 	if (archive_write_set_format_iso9660(a) != ARCHIVE_OK ||
-	    archive_write_set_options(a, "volume-id=cidata,rockridge=useful,joliet") !=
+	    archive_write_set_options(a, "volume-id=cidata,rockridge=strict,joliet") !=
 		    ARCHIVE_OK ||
 	    archive_write_open_fd(a, fd) != ARCHIVE_OK)
 		return archive_fail(a, path, err);
