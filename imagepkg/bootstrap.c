@@ -61,6 +61,13 @@ static int add_file(struct archive *a, const char *source, const char *path, mod
 	return add_entry(a, path, AE_IFREG, mode, data, len, err);
 }
 
+/* mmdebstrap gives the new system the name of the build host. */
+static int add_hostname(struct archive *a, const struct recipe *recipe, struct err *err)
+{
+	_cleanup_free_ char *text = xasprintf("%s\n", recipe->conf->appliance);
+	return add_entry(a, "etc/hostname", AE_IFREG, 0644, text, strlen(text), err);
+}
+
 /* The recipe's Files and its Script as a tar that is unpacked over the new system. */
 static int write_overlay(const struct recipe *recipe, const char *path, struct err *err)
 {
@@ -68,6 +75,8 @@ static int write_overlay(const struct recipe *recipe, const char *path, struct e
 	archive_write_set_format_gnutar(a);
 	if (archive_write_open_filename(a, path) != ARCHIVE_OK)
 		return tar_fail(a, path, err);
+	if (add_hostname(a, recipe, err) != 0)
+		return -1;
 	for (size_t i = 0; i < recipe->file_count; i++) {
 		const struct recipe_file *f = &recipe->files[i];
 		if (add_file(a, f->source, f->destination + 1, f->mode, err) != 0)

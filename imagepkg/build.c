@@ -66,10 +66,23 @@ static int check_boot_files(const struct build *b, const struct tree_import *imp
 	return b->recipe->kernel == KERNEL_SMALL ? kernel_drop_btf(b->kernel, err) : 0;
 }
 
+static bool brings_file(const struct recipe *recipe, const char *path)
+{
+	for (size_t i = 0; i < recipe->file_count; i++)
+		if (str_eq(recipe->files[i].destination, path))
+			return true;
+	return false;
+}
+
 /* Disk, kernel and initrd from the tar. */
 static int make_disk(struct build *b, struct err *err)
 {
-	static const char *const leave_out[] = { BOOTSTRAP_SCRIPT, NULL };
+	/* mmdebstrap has put the build host's resolv.conf there. */
+	const char *const leave_out[] = {
+		BOOTSTRAP_SCRIPT,
+		brings_file(b->recipe, "/etc/resolv.conf") ? NULL : "etc/resolv.conf",
+		NULL,
+	};
 	const struct appliance_conf *conf = b->recipe->conf;
 	_cleanup_(ext4_writer_freep) struct ext4_writer *w = NULL;
 	_cleanup_free_ char *identity = xasprintf("%s %s", conf->appliance, conf->version);

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "imagepkg/base.h"
 #include "imagepkg/cmds.h"
+#include "imagepkg/ext4-clean.h"
 #include "imagepkg/package.h"
 #include "imagepkg/qcow2.h"
 #include "imagepkg/vm-fields.h"
@@ -143,6 +144,26 @@ static int probe_disk(const char *path, bool *is_qcow2, struct err *err)
 	return 0;
 }
 
+/* An ext4 file system is cleaned, in a copy; any other disk goes in as it is. */
+static int make_base(const char *disk, bool is_qcow2, const struct workdir *work,
+		     const char *base, struct appliance_conf *conf, struct err *err)
+{
+	_cleanup_free_ char *copy = workdir_file(work, "disk.raw");
+	if (!is_qcow2 && !ext4_clean_is_ext(disk))
+		return base_make(disk, false, base, conf, err);
+	if (qcow2_to_raw(disk, is_qcow2, copy, err) != 0)
+		return err_prefix(err, "copy the disk");
+	if (ext4_clean_is_ext(copy)) {
+		log_info("cleaning the file system");
+		if (ext4_clean_run(copy, err) != 0)
+			return err_prefix(err, "%s", disk);
+	}
+	int rc = base_make(copy, false, base, conf, err);
+	if (unlink(copy) != 0)	/* room for the package */
+		log_debug("cannot remove %s", copy);
+	return rc;
+}
+
 int cmd_wrap(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	struct wrap wrap;
@@ -161,8 +182,8 @@ int cmd_wrap(struct cli *cli, int argc, char **argv, struct err *err)
 		.description = wrap.description, .out_dir = wrap.output,
 		.tmp_dir = work->path,
 	};
-	log_info("converting %s", wrap.disk);
-	if (base_make(wrap.disk, is_qcow2, base, conf, err) != 0 ||
+	log_info("reading %s", wrap.disk);
+	if (make_base(wrap.disk, is_qcow2, work, base, conf, err) != 0 ||
 	    package_write(&package, &path, err) != 0)
 		return -1;
 	printf("%s\n", path);

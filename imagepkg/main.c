@@ -8,6 +8,7 @@ static const struct cli_cmd cmds[] = {
 	  cmd_build },
 	{ "wrap", "", "Package a disk image that exists already", cmd_wrap_opts, cmd_wrap },
 	{ "inspect", "FILE.deb", "Show what an image package holds", NULL, cmd_inspect },
+	{ "verify", "FILE.deb", "Check an image package through and through", NULL, cmd_verify },
 	{ 0 },
 };
 

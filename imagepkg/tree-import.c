@@ -56,12 +56,12 @@ static const char *below(const char *tree, const char *path)
 	return path[len] == '/' ? path + len + 1 : path + len;
 }
 
-static bool is_left_out(const struct tree_import *import, const char *path)
+static bool is_left_out(const struct tree_import *import, const char *path, mode_t type)
 {
 	static const char *const boot_links[] = { "vmlinuz", "vmlinuz.old", "initrd.img",
 						  "initrd.img.old" };
 	for (const char *const *p = import->leave_out; p && *p; p++)
-		if (str_eq(*p, path))
+		if (type == S_IFREG && str_eq(*p, path))
 			return true;
 	for (size_t i = 0; import->kernel_out && i < ARRAY_SIZE(boot_links); i++)
 		if (str_eq(path, boot_links[i]) ||
@@ -200,7 +200,7 @@ static int import_entry(const struct run *run, struct archive_entry *entry, stru
 	if (aside != 0)
 		return aside < 0 ? -1 : 0;
 	const char *to = below(run->import->tree, path);
-	if (!to || is_left_out(run->import, to))
+	if (!to || is_left_out(run->import, to, archive_entry_filetype(entry)))
 		return 0;
 	enum hygiene_action action = hygiene_of(to);
 	if (action == HYGIENE_DROP) {

@@ -13,7 +13,7 @@
 struct tree_import {
 	const char *tar_path;
 	const char *tree;		/* what becomes the disk: "" or "srv/tiny" */
-	const char *const *leave_out;	/* further paths below tree, NULL-terminated, or NULL */
+	const char *const *leave_out;	/* regular files below tree, NULL-terminated, or NULL */
 	const char *kernel_out;		/* where the newest /boot/vmlinuz-* goes ... */
 	const char *initrd_out;		/* ... and /boot/initrd.img-*, or both NULL: they stay */
 	char *kernel_release;		/* results, to be freed: "6.1.0-13-amd64", or NULL */
