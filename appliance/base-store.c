@@ -315,12 +315,16 @@ int base_store_gc(struct host *host, unsigned keep, unsigned *count,
 	return gc_all_versions(host, err);
 }
 
+/* Two appliances may share a base; then it goes with the last of them. */
 static int list_bases_of(struct host *host, const char *appliance, struct strv *out,
 			 struct err *err)
 {
 	_cleanup_(state_stmt_freep) sqlite3_stmt *stmt = NULL;
-	if (state_prepare(host->state, &stmt, err, "s",
-			  "SELECT sha256 FROM base WHERE appliance = ?1", appliance) < 0)
+	if (state_prepare(
+		    host->state, &stmt, err, "s",
+		    "SELECT sha256 FROM base WHERE appliance = ?1 OR NOT EXISTS"
+		    " (SELECT 1 FROM instance WHERE instance.appliance = base.appliance)",
+		    appliance) < 0)
 		return -1;
 	int row;
 	while ((row = state_step(host->state, stmt, err)) > 0)

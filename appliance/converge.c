@@ -6,6 +6,7 @@
 #include "appliance/converge.h"
 
 #include "appliance/base-store.h"
+#include "appliance/port-forwards.h"
 #include "appliance/steps.h"
 #include "common/atomic-file.h"
 #include "common/log.h"
@@ -266,10 +267,19 @@ static int converge_without(struct host *host, const char *name, const struct er
 		       reason->msg);
 }
 
+/* The first failure is returned, the others are said; start_only: all are said. */
+static void report(const struct err *one, bool start_only, struct err *err)
+{
+	if (start_only || err->code != ERR_NONE)
+		log_warn("%s", one->msg);
+	else
+		err_set(err, one->code, "%s", one->msg);
+}
+
 int converge_run(struct host *host, const struct strv *names, bool start_only,
 		 struct err *err)
 {
-	_cleanup_err_ struct err no_hv = ERR_INIT;
+	_cleanup_err_ struct err no_hv = ERR_INIT, forwards = ERR_INIT;
 	_cleanup_(hypervisor_freep) struct hypervisor *hv = NULL;
 	if (hypervisor_open(host->libvirt_uri, &hv, &no_hv) < 0)
 		log_debug("%s", no_hv.msg);
@@ -277,13 +287,11 @@ int converge_run(struct host *host, const struct strv *names, bool start_only,
 		_cleanup_err_ struct err one = ERR_INIT;
 		int result = hv ? converge_instance(host, hv, names->items[i], &one)
 				: converge_without(host, names->items[i], &no_hv, &one);
-		if (result == 0)
-			continue;
-		if (start_only || err->code != ERR_NONE)
-			log_warn("%s", one.msg);
-		else
-			err_set(err, one.code, "%s", one.msg);
+		if (result < 0)
+			report(&one, start_only, err);
 	}
+	if (hv && port_forwards_sync(host, hv, &forwards) < 0)
+		report(&forwards, start_only, err);
 	return err->code == ERR_NONE ? 0 : -1;
 }
 

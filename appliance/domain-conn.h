@@ -22,6 +22,12 @@ static inline void virt_domain_freep(virDomainPtr *d)
 		virDomainFree(*d);
 }
 
+static inline void virt_network_freep(virNetworkPtr *n)
+{
+	if (*n)
+		virNetworkFree(*n);
+}
+
 /* *out is NULL if there is no such domain. */
 int virt_find_domain(struct hypervisor *hv, const char *name, virDomainPtr *out,
 		     struct err *err) _must_check_;

@@ -67,7 +67,23 @@ int domain_vnc_address(struct hypervisor *hv, const char *name, char **address,
 /* Addresses that the guest agent or DHCP knows, added to `out`; none is no error. */
 void domain_addresses(struct hypervisor *hv, const char *name, struct strv *out);
 
-/* libvirt's name for the network of `Network: nat`. */
+/* The network of `Network: nat`: libvirt's, with DHCP and without firewall rules, which
+ * are port-forwards' business. It is there while an instance has a lease in it. */
 #define NAT_NETWORK "waybill"
+#define NAT_BRIDGE "waybill0"
+#define NAT_ADDRESS_SIZE 16
+
+/* Make and start the network if need be, and keep an address in <prefix>.0/24 for the guest
+ * with this MAC: the same one as before if it had one. Errors: ERR_PROGRAM (among them: no
+ * dnsmasq), ERR_NO_SPACE (no address is free). */
+int nat_network_join(struct hypervisor *hv, const char *prefix, const char *mac,
+		     struct err *err) _must_check_;
+
+/* Give the address back; the network goes with the last one. */
+int nat_network_leave(struct hypervisor *hv, const char *mac, struct err *err) _must_check_;
+
+/* The address kept for `mac`; empty if there is none. */
+int nat_network_address(struct hypervisor *hv, const char *mac, char address[NAT_ADDRESS_SIZE],
+			struct err *err) _must_check_;
 
 #endif

@@ -37,6 +37,10 @@ int step_stop(struct step_context *c, struct err *err)
 
 int step_undefine(struct step_context *c, struct err *err)
 {
+	char mac[DOMAIN_MAC_SIZE];
+	domain_mac(c->host->root.dir, c->inst->name, mac);
+	if (nat_network_leave(c->hv, mac, err) < 0)
+		return -1;
 	return domain_undefine(c->hv, c->domain, err);
 }
 
@@ -196,6 +200,11 @@ int step_define(struct step_context *c, struct err *err)
  * program may have been upgraded. */
 int step_start(struct step_context *c, struct err *err)
 {
+	char mac[DOMAIN_MAC_SIZE];
+	domain_mac(c->host->root.dir, c->inst->name, mac);
+	if (c->settings->conf->network == NETWORK_NAT &&
+	    nat_network_join(c->hv, c->host->nat_prefix, mac, err) < 0)
+		return -1;
 	if (define_domain(c, time(NULL), err) < 0)
 		return -1;
 	return domain_start(c->hv, c->domain, err);

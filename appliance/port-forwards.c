@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "appliance/port-forwards.h"
+
+#include "appliance/instance.h"
+#include "appliance/settings.h"
+#include "common/subproc.h"
+
+#define META_KEY "nat-table"
+
+enum { NFT_TIMEOUT_MS = 30000 };
+
+static void add_chain(const char *name, const char *hook, const struct port_rule *rules,
+		      size_t count, struct strbuf *out)
+{
+	strbuf_addf(out, "\tchain %s {\n\t\ttype nat hook %s;\n", name, hook);
+	for (size_t i = 0; i < count; i++)
+		strbuf_addf(out, "\t\tfib daddr type local %s dport %u dnat to %s:%u\n",
+			    rules[i].port.udp ? "udp" : "tcp", rules[i].port.host_port,
+			    rules[i].address, rules[i].port.guest_port);
+	strbuf_adds(out, "\t}\n");
+}
+
+/* Declared, deleted and made again in one transaction: the table is there before or not.
+ * Loopback addresses are left alone: a route to them from the bridge would open the
+ * host's own loopback services to guests. */
+void port_forwards_format(const char *table, const char *prefix,
+			  const struct port_rule *rules, size_t count, bool any,
+			  struct strbuf *out)
+{
+	strbuf_addf(out, "table ip %s {\n}\ndelete table ip %s\n", table, table);
+	if (!any)
+		return;
+	strbuf_addf(out, "table ip %s {\n", table);
+	add_chain("from-outside", "prerouting priority dstnat", rules, count, out);
+	add_chain("from-here", "output priority -100", rules, count, out);
+	strbuf_addf(out,
+		    "\tchain way-out {\n\t\ttype nat hook postrouting priority srcnat;\n"
+		    "\t\tip saddr %s.0/24 ip daddr != %s.0/24 masquerade\n\t}\n}\n",
+		    prefix, prefix);
+}
+
+/* Rules of one instance, if it is up and on `nat`. */
+static int add_rules(struct host *host, struct hypervisor *hv, const char *name,
+		     struct port_rule **rules, size_t *count, bool *any, struct err *err)
+{
+	_cleanup_(instance_freep) struct instance *inst = NULL;
+	_cleanup_(settings_freep) struct settings *settings = NULL;
+	_cleanup_free_ char *domain = root_domain_name(&host->root, name);
+	_cleanup_err_ struct err broken = ERR_INIT;
+	struct domain_facts facts;
+	char mac[DOMAIN_MAC_SIZE], address[NAT_ADDRESS_SIZE];
+	if (instance_load(host->state, name, &inst, err) < 0 ||
+	    domain_look(hv, domain, &facts, err) < 0)
+		return -1;
+	if (facts.state == DOMAIN_ABSENT || facts.state == DOMAIN_OFF ||
+	    !inst->actual_version)
+		return 0;
+	/* Broken settings are that instance's own failure, recorded with it. */
+	if (settings_load(host, inst->appliance, inst->actual_version, &settings,
+			  &broken) < 0 ||
+	    settings->conf->network != NETWORK_NAT)
+		return 0;
+	domain_mac(host->root.dir, name, mac);
+	if (nat_network_address(hv, mac, address, err) < 0)
+		return -1;
+	*any = true;
+	const struct appliance_conf *conf = settings->conf;
+	if (!*address)
+		return 0;
+	*rules = xrealloc(*rules, (*count + conf->port_count + 1) * sizeof(**rules));
+	for (size_t i = 0; i < conf->port_count; i++) {
+		struct port_rule *rule = &(*rules)[(*count)++];
+		rule->port = conf->ports[i];
+		memcpy(rule->address, address, sizeof(address));
+	}
+	return 0;
+}
+
+static int load_table(const char *text, struct err *err)
+{
+	const char *const argv[] = { "nft", "-f", "-", NULL };
+	if (subproc_run(&(struct subproc){ .argv = argv,
+					   .input = text,
+					   .input_len = strlen(text),
+					   .quiet = true,
+					   .timeout_ms = NFT_TIMEOUT_MS },
+			NULL, err) < 0)
+		return err_prefix(err,
+				  "port forwards of Network: nat (package nftables)");
+	return 0;
+}
+
+int port_forwards_sync(struct host *host, struct hypervisor *hv, struct err *err)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	_cleanup_free_ struct port_rule *rules = NULL;
+	_cleanup_free_ char *before = NULL;
+	size_t count = 0;
+	bool any = false;
+	if (state_get_meta(host->state, META_KEY, &before, err) < 0 ||
+	    instance_names(host->state, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++)
+		if (add_rules(host, hv, names.items[i], &rules, &count, &any, err) < 0)
+			return -1;
+	bool had = before && str_eq(before, "yes");
+	if (!any && !had)
+		return 0;
+	_cleanup_free_ char *table = root_is_host(&host->root)
+					     ? xstrdup("waybill")
+					     : xasprintf("waybill_%s", host->root.id);
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	port_forwards_format(table, host->nat_prefix, rules, count, any, &text);
+	/* "yes" before there is a table, "no" after it has gone. */
+	if (any && !had && state_set_meta(host->state, META_KEY, "yes", err) < 0)
+		return -1;
+	if (load_table(text.data, err) < 0)
+		return -1;
+	return any ? 0 : state_set_meta(host->state, META_KEY, "no", err);
+}
