@@ -248,10 +248,24 @@ static int write_and_commit(struct repo *repo, const struct strv *suites, struct
 	return state_commit(repo->index, err);
 }
 
+/* The index is as it was; so should dists/ be. What cannot be removed now, publish_recover()
+ * will remove: the error that led here matters more. */
+static void discard_editions(struct repo *repo, const struct strv *suites)
+{
+	state_rollback(repo->index);
+	for (size_t i = 0; i < suites->count; i++) {
+		_cleanup_err_ struct err ignored = ERR_INIT;
+		int64_t number;
+		if (index_get_number(repo->index, suites->items[i], &number, &ignored) < 0 ||
+		    remove_old_editions(repo, suites->items[i], number, &ignored) < 0)
+			log_debug("%s", ignored.msg);
+	}
+}
+
 int publish_suites(struct repo *repo, const struct strv *suites, struct err *err)
 {
 	if (write_and_commit(repo, suites, err) < 0) {
-		state_rollback(repo->index);
+		discard_editions(repo, suites);
 		return -1;
 	}
 	for (size_t i = 0; i < suites->count; i++)

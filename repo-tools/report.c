@@ -29,17 +29,11 @@ static struct json_object *parse_json(const char *text, size_t len, struct err *
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	struct json_object *json = json_tokener_parse_ex(tokener, text, (int)len);
 	enum json_tokener_error why = json_tokener_get_error(tokener);
-	size_t end = json_tokener_get_parse_end(tokener);
 	json_tokener_free(tokener);
-	if (json && (why != json_tokener_success || strspn(text + end, " \t\r\n") != len - end)) {
-		json_object_put(json);
-		json = NULL;
-	}
-	if (!json)
+	if (!json) /* strict: what follows the object is an error as well */
 		err_set(err, ERR_INPUT, "the report is no JSON: %s",
-			why == json_tokener_success  ? "something follows it"
-			: why == json_tokener_continue ? "it is cut short"
-						       : json_tokener_error_desc(why));
+			why == json_tokener_continue ? "it is cut short"
+						     : json_tokener_error_desc(why));
 	return json;
 }
 

@@ -93,7 +93,7 @@ int site_names(const struct repo *repo, struct strv *names, struct err *err)
 int site_read_input(const struct repo *repo, const char *site, struct site_list **out,
 		    struct err *err)
 {
-	_cleanup_site_input_ struct site_input input;
+	_cleanup_site_input_ struct site_input input = { 0 };
 	*out = NULL;
 	if (site_input_load(repo, site, &input, err) < 0)
 		return -1;
