@@ -75,7 +75,7 @@ static void test_bad(void **state)
 static void test_server(void **state)
 {
 	static const char *const bad[] = { "", "host", "@host", "user@", "user@host:0",
-					   "user@host:x", "-oProxyCommand=x@h", "u ser@host",
+					   "user@host:x", "-oProxyCommand=x@h", "a b@host",
 					   "user@host;id", "user@:22" };
 	_cleanup_(repo_conf_freep) struct repo_conf *conf = repo_conf_new();
 	struct err err = ERR_INIT;
