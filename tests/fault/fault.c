@@ -30,7 +30,7 @@ static struct {
 	unsigned at;
 	char calls[256]; /* ",rename,fsync,", or "" for all */
 	unsigned *counter;
-	char trail[PATH_MAX];
+	char dir[PATH_MAX - 16];
 } fault;
 
 static const struct {
@@ -66,11 +66,23 @@ static void parse_how(const char *how)
 			"ENOSPC...");
 }
 
-static void open_state(const char *dir)
+/* Open a file of FAULT_DIR for all users: the program may drop privileges. */
+static int open_shared(const char *dir, const char *name, int flags)
 {
 	char path[PATH_MAX];
-	snprintf(path, sizeof path, "%s/counter", dir);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	int fd = open(path, flags | O_CLOEXEC);
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	fd = open(path, flags | O_CREAT | O_CLOEXEC, 0666);
+	if (fd >= 0)
+		fchmod(fd, 0666);
+	return fd;
+}
+
+static void open_state(const char *dir)
+{
+	int fd = open_shared(dir, "counter", O_RDWR);
 	if (fd < 0 || syscall(SYS_ftruncate, fd, (long)sizeof *fault.counter))
 		give_up("cannot make the counter in FAULT_DIR");
 	fault.counter = mmap(NULL, sizeof *fault.counter, PROT_READ | PROT_WRITE,
@@ -78,7 +90,7 @@ static void open_state(const char *dir)
 	if (fault.counter == MAP_FAILED)
 		give_up("cannot map the counter in FAULT_DIR");
 	close(fd);
-	snprintf(fault.trail, sizeof fault.trail, "%s/trail", dir);
+	snprintf(fault.dir, sizeof fault.dir, "%s", dir);
 }
 
 __attribute__((constructor)) static void set_up(void)
@@ -111,7 +123,7 @@ static void leave_trail(unsigned n, const char *mark, const char *call,
 	int len = snprintf(line, sizeof line, "%u %s %s%s\n", n, call, detail, mark);
 	if (len >= (int)sizeof line)
 		len = sizeof line - 1;
-	int fd = open(fault.trail, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	int fd = open_shared(fault.dir, "trail", O_WRONLY | O_APPEND);
 	if (fd < 0)
 		give_up("cannot write to the trail in FAULT_DIR");
 	syscall(SYS_write, fd, line, (long)len);
