@@ -43,18 +43,21 @@ _waybill()
 		return
 	fi
 	if [[ $cur == -* ]]; then
-		mapfile -t candidates < <(_waybill_names "$program" option
-			_waybill_names "$program" option "${command[@]}")
+		mapfile -t candidates < <({
+			_waybill_names "$program" option
+			_waybill_names "$program" option "${command[@]}"
+		} | sort -u)
 	else
 		# The next word of each command that begins with what is there.
 		while read -r name; do
 			name=" $name "
 			[[ $name == " ${command[*]:+${command[*]} }"* ]] || continue
 			name=${name#" ${command[*]:+${command[*]} }"}
-			candidates+=("${name%% *}")
+			name=${name%% *}
+			[[ " ${candidates[*]} " == *" $name "* ]] || candidates+=("$name")
 		done <<<"$commands"
 	fi
-	mapfile -t COMPREPLY < <(compgen -W "${candidates[*]}" -- "$cur" | sort -u)
+	mapfile -t COMPREPLY < <(compgen -W "${candidates[*]}" -- "$cur")
 	[[ ${#COMPREPLY[@]} -gt 0 || $cur == -* ]] || compopt -o default
 }
 
