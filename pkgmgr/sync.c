@@ -43,20 +43,45 @@ int sync_make_plan(const struct pkgmgr *m, const struct site_list *list, struct 
 	return guard_check(*plan, list, err);
 }
 
+/* A package that cannot be configured must not keep away the version that mends it:
+ * the sync goes on, and says at its end that it is still so. */
+static void configure_all(struct sync *sync)
+{
+	_cleanup_err_ struct err err = ERR_INIT;
+	log_event("sync-repair", "dpkg was interrupted; running dpkg --configure -a");
+	if (dpkg_configure_all(&sync->m->root, &err) == 0)
+		return;
+	log_warn("%s", err.msg);
+	sync->unrepaired = true;
+}
+
 /* What a killed sync or dpkg left: an orphaned dpkg is waited for, the half-done is
  * configured, and what did not get installed is not ours. */
-static int repair(const struct pkgmgr *m, struct err *err)
+static int repair(struct sync *sync, struct err *err)
 {
+	const struct pkgmgr *m = sync->m;
+	struct dpkg_status status = { 0 };
 	if (dpkg_wait(&m->root, DPKG_TIMEOUT_S, err) < 0)
 		return -1;
-	struct dpkg_status status = { 0 };
 	int rc = dpkg_status_read(&m->root, &status, err);
-	if (rc == 0 && status.needs_repair) {
-		log_event("sync-repair", "dpkg was interrupted; running dpkg --configure -a");
-		rc = dpkg_configure_all(&m->root, err);
-	}
+	if (rc == 0 && status.needs_repair)
+		configure_all(sync);
 	if (rc == 0)
 		rc = record_settle(m->state, &status.installed, err);
+	dpkg_status_destroy(&status);
+	return rc;
+}
+
+static int check_repaired(const struct sync *sync, struct err *err)
+{
+	struct dpkg_status status = { 0 };
+	if (!sync->unrepaired)
+		return 0;
+	int rc = dpkg_status_read(&sync->m->root, &status, err);
+	if (rc == 0 && status.needs_repair)
+		rc = err_set(err, ERR_PROGRAM,
+			     "dpkg cannot configure all packages ('dpkg --audit' names them); "
+			     "publish a version that can be configured");
 	dpkg_status_destroy(&status);
 	return rc;
 }
@@ -133,15 +158,16 @@ static int commit(struct sync *sync, struct err *err)
 static int steps(struct sync *sync, struct err *err)
 {
 	const struct pkgmgr *m = sync->m;
-	if (apt_init(&m->root, err) < 0 || repair(m, err) < 0 || get_list(sync, err) < 0 ||
+	if (apt_init(&m->root, err) < 0 || repair(sync, err) < 0 || get_list(sync, err) < 0 ||
 	    quit_check(err) < 0 || refresh(sync, err) < 0 ||
 	    sync_make_plan(m, sync->list, &sync->plan, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sync->plan->notes.count; i++)
 		log_warn("%s", sync->plan->notes.items[i]);
-	if (fetch(sync, err) < 0 || commit(sync, err) < 0)
+	if (fetch(sync, err) < 0 || commit(sync, err) < 0 ||
+	    instances_converge(&m->root, err) < 0)
 		return -1;
-	return instances_converge(&m->root, err);
+	return check_repaired(sync, err);
 }
 
 /* The record's failure must not hide why the sync failed. */

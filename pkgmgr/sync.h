@@ -15,6 +15,7 @@ struct sync {
 	struct strv notes;	/* beside the plan's: what the operator should know */
 	uint64_t received_bytes;
 	bool committed;
+	bool unrepaired;	/* dpkg --configure -a failed; perhaps this sync mends it */
 	bool offline;		/* the gate did not answer: no use to report to it */
 };
 

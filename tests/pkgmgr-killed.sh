@@ -84,6 +84,7 @@ publish
 assign "musthave: tiny" "musthave: slow2"
 web_stop
 web_start "limit_rate 100;"
+rm -f "$T/err"
 pkgmgr sync --root "$ROOT" >"$T/out" 2>"$T/err" &
 SYNC=$!
 wait_for 10 "the list is there" says "$T/err" list-accepted
@@ -97,3 +98,23 @@ web_stop
 web_start
 sync_site
 is_installed tiny 1
+
+note "a package that cannot be configured does not keep away the one that mends it"
+export MAINTSCRIPTS=$T/broken
+mkdir "$MAINTSCRIPTS"
+printf '#!/bin/sh\nexit 1\n' >"$MAINTSCRIPTS/postinst"
+chmod 755 "$MAINTSCRIPTS/postinst"
+add_package broken 1
+unset MAINTSCRIPTS
+publish
+assign "musthave: broken" "mayhave: *"
+run_exit 1 pkgmgr sync --root "$ROOT"
+contains "$T/err" "dpkg did not carry out the plan"
+equal "$(root_status "$ROOT" broken)" "install ok half-configured" "state of broken"
+run_exit 1 pkgmgr sync --root "$ROOT"
+contains "$T/err" "dpkg cannot configure all packages"
+contains "$T/gate/report.json" '"result":"failed"'
+add_package broken 2
+publish
+sync_site
+is_installed broken 2
