@@ -43,6 +43,17 @@ int sync_make_plan(const struct pkgmgr *m, const struct site_list *list, struct 
 	return guard_check(*plan, list, err);
 }
 
+/* What did not get installed is not ours. */
+static int settle(const struct pkgmgr *m, struct err *err)
+{
+	struct dpkg_status status = { 0 };
+	int rc = dpkg_status_read(&m->root, &status, err);
+	if (rc == 0)
+		rc = record_settle(m->state, &status.installed, err);
+	dpkg_status_destroy(&status);
+	return rc;
+}
+
 /* A package that cannot be configured must not keep away the version that mends it:
  * the sync goes on, and says at its end that it is still so. */
 static void configure_all(struct sync *sync)
@@ -55,8 +66,8 @@ static void configure_all(struct sync *sync)
 	sync->unrepaired = true;
 }
 
-/* What a killed sync or dpkg left: an orphaned dpkg is waited for, the half-done is
- * configured, and what did not get installed is not ours. */
+/* What a killed sync or dpkg left: an orphaned dpkg is waited for, and the half-done is
+ * configured. */
 static int repair(struct sync *sync, struct err *err)
 {
 	const struct pkgmgr *m = sync->m;
@@ -66,10 +77,8 @@ static int repair(struct sync *sync, struct err *err)
 	int rc = dpkg_status_read(&m->root, &status, err);
 	if (rc == 0 && status.needs_repair)
 		configure_all(sync);
-	if (rc == 0)
-		rc = record_settle(m->state, &status.installed, err);
 	dpkg_status_destroy(&status);
-	return rc;
+	return rc == 0 ? settle(m, err) : -1;
 }
 
 static int check_repaired(const struct sync *sync, struct err *err)
@@ -123,7 +132,8 @@ static int fetch(struct sync *sync, struct err *err)
 	return fetch_packages(root, sync->plan, &sync->received_bytes, err);
 }
 
-/* dpkg's locks are held. Whatever dpkg says, state.db then says what is installed. */
+/* dpkg's locks are held. Whatever dpkg says, state.db then says what is installed;
+ * err keeps the first failure. */
 static int commit_locked(struct sync *sync, struct err *err)
 {
 	const struct pkgmgr *m = sync->m;
@@ -131,15 +141,9 @@ static int commit_locked(struct sync *sync, struct err *err)
 	    fetch_rehash(sync->plan, err) < 0)
 		return -1;
 	log_event("commit-start", "%zu changes", sync->plan->action_count);
-	int rc = apt_commit(sync->plan, err);
-	sync->committed = rc == 0;
-	struct dpkg_status status = { 0 };
-	_cleanup_err_ struct err second = ERR_INIT;
-	if (dpkg_status_read(&m->root, &status, &second) < 0 ||
-	    record_settle(m->state, &status.installed, &second) < 0)
-		log_error("%s", second.msg);
-	dpkg_status_destroy(&status);
-	return rc;
+	sync->committed = apt_commit(sync->plan, err) == 0;
+	int settled = settle(m, err);
+	return sync->committed && settled == 0 ? 0 : -1;
 }
 
 static int commit(struct sync *sync, struct err *err)
@@ -170,24 +174,37 @@ static int steps(struct sync *sync, struct err *err)
 	return check_repaired(sync, err);
 }
 
-/* The record's failure must not hide why the sync failed. */
-static void record(const struct sync *sync, int64_t id, const struct err *cause)
+/* Adds what went wrong while recording to `err` if nothing else went wrong. */
+static void record(const struct sync *sync, int64_t id, struct err *err)
 {
-	_cleanup_err_ struct err err = ERR_INIT;
-	_cleanup_free_ char *summary = cause->code != ERR_NONE
-					       ? xstrdup(cause->msg)
-					       : plan_summary(sync->plan);
+	_cleanup_err_ struct err second = ERR_INIT;
+	_cleanup_free_ char *summary = err->code != ERR_NONE ? xstrdup(err->msg)
+							      : plan_summary(sync->plan);
 	struct sync_record record = {
 		.id = id,
 		.ended_at = time(NULL),
-		.exit_code = (int)err_exit_code(cause),
+		.exit_code = (int)err_exit_code(err),
 		.serial = sync->list ? (int64_t)sync->list->serial : 0,
 		.received_bytes = (int64_t)sync->received_bytes,
 		.summary = summary,
 	};
-	if ((sync->committed && record_actions(sync->m->state, id, sync->plan, &err) < 0) ||
-	    record_end(sync->m->state, &record, &err) < 0)
-		log_error("cannot record this sync: %s", err.msg);
+	if ((!sync->committed ||
+	     record_actions(sync->m->state, id, sync->plan, &second) == 0) &&
+	    record_end(sync->m->state, &record, &second) == 0)
+		return;
+	log_error("cannot record this sync: %s", second.msg);
+	err_set(err, second.code, "cannot record this sync: %s", second.msg);
+}
+
+static void log_end(const struct sync *sync, const struct err *err)
+{
+	if (err->code == ERR_NONE) {
+		_cleanup_free_ char *summary = plan_summary(sync->plan);
+		log_event("sync-done", "%s", summary);
+	} else if (err_exit_code(err) == EXIT_REFUSED)
+		log_event("sync-refused", "%s", err->msg);
+	else
+		log_event("sync-failed", "%s", err->msg);
 }
 
 static int run_locked(struct sync *sync, struct err *err)
@@ -196,17 +213,13 @@ static int run_locked(struct sync *sync, struct err *err)
 	if (record_start(sync->m->state, time(NULL), &id, err) < 0)
 		return -1;
 	log_event("sync-start", "site %s", sync->m->conf->site);
-	int rc = steps(sync, err);
+	if (steps(sync, err) < 0)
+		log_debug("stopped: %s", err->msg);
 	record(sync, id, err);
-	if (rc == 0) {
-		_cleanup_free_ char *summary = plan_summary(sync->plan);
-		log_event("sync-done", "%s", summary);
-	} else
-		log_event(err_exit_code(err) == EXIT_REFUSED ? "sync-refused" : "sync-failed",
-			  "%s", err->msg);
+	log_end(sync, err);
 	if (!sync->offline)
 		report_send(sync, err);
-	return rc;
+	return err->code == ERR_NONE ? 0 : -1;
 }
 
 int sync_run(const struct pkgmgr *m, struct sync *sync, struct err *err)

@@ -14,6 +14,7 @@ _with_fault()
 {
 	rm -rf "$T/fault"
 	mkdir -m 777 "$T/fault"
+	install -m 666 /dev/null "$T/fault/trail" # children may be other users
 	fault_status=0
 	(
 		trap - EXIT ERR
