@@ -166,6 +166,9 @@ static int read_structure(struct deb *deb, struct err *err)
 			return -1;
 		offset = m.offset + m.size_bytes + (m.size_bytes & 1);
 	}
+	if (offset > deb->size_bytes)	/* of an odd member's padding */
+		return err_set(err, ERR_INPUT, "%s: the last byte is missing: the file is "
+			       "truncated, fetch or build it again", deb->path);
 	if (deb->control.offset == 0 || deb->data.offset == 0)
 		return err_set(err, ERR_INPUT, "%s has no %s.tar: it is truncated or no package",
 			       deb->path, deb->control.offset == 0 ? "control" : "data");
