@@ -13,6 +13,7 @@
 #include <apt-pkg/tagfile.h>
 #include <apt-pkg/update.h>
 
+#include "pkgmgr/apt/indexes.h"
 #include "pkgmgr/apt/shield.h"
 
 extern "C" {
@@ -60,8 +61,10 @@ int update(uint64_t *received_bytes, char **warning, struct err *err)
 		return apt_fail(err, ERR_USAGE, "cannot read apt's sources");
 	CountingStatus status;
 	pkgAcquire fetcher(&status);
-	if (!fetcher.GetLock(_config->FindDir("Dir::State::Lists")) ||
-	    !sources.GetIndexes(&fetcher))
+	if (!fetcher.GetLock(_config->FindDir("Dir::State::Lists")))
+		return apt_fail(err, ERR_SYSTEM, "cannot lock the package indexes");
+	indexes_forget_torn();
+	if (!sources.GetIndexes(&fetcher))
 		return apt_fail(err, ERR_SYSTEM, "cannot refresh the package indexes");
 	bool updated = AcquireUpdate(fetcher, 0, true);
 	*received_bytes = status.received();
