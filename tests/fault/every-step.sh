@@ -2,7 +2,6 @@
 # Let a program fail or die at every lasting step it makes, and see what is left.
 # Source after lib.sh; README.md beside this file tells how to write such a test.
 
-# shellcheck disable=SC2154 # of lib.sh
 [ -e "$top_builddir/tests/fault/fault.so" ] || skip "fault.so is not built (sanitizers?)"
 
 # How many of a program's steps are tried, spread evenly; FAULT_EXHAUSTIVE=1: all.

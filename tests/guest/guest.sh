@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash
 # Boot a machine of its own and run something in it. Source after lib.sh.
 
 # guest_image: sets GUEST_IMAGE, a directory as build-image makes it. Built once for a
