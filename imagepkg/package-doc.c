@@ -39,8 +39,9 @@ void package_copyright(const char *name, struct strbuf *out)
 		    name);
 }
 
-void package_lintian_overrides(const char *name, struct strbuf *out)
+void package_lintian_overrides(const struct package *package, struct strbuf *out)
 {
+	const char *name = package->conf->appliance;
 	strbuf_addf(out,
 		    "# dpkg takes zstd since 1.21.18. A long window is what makes an image package\n"
 		    "# small and quick to unpack; gzip and xz have none.\n"
@@ -49,6 +50,9 @@ void package_lintian_overrides(const char *name, struct strbuf *out)
 		    "%s: unknown-field Image-*\n"
 		    "# An image package is never uploaded to Debian.\n"
 		    "%s: initial-upload-closes-no-bugs *\n", name, name, name);
+	if (package->kernel_path)
+		strbuf_addf(out, "# A kernel: what runs below the libraries is linked to none.\n"
+			    "%s: statically-linked-binary *" KERNEL_FILE "*\n", name);
 }
 
 const char *package_changelog_name(const char *version)

@@ -14,7 +14,7 @@ void package_description(const struct package *package, struct strbuf *out);
 void package_copyright(const char *name, struct strbuf *out);
 
 /* What lintian must be told about image packages, with the reasons. */
-void package_lintian_overrides(const char *name, struct strbuf *out);
+void package_lintian_overrides(const struct package *package, struct strbuf *out);
 
 /* "changelog.Debian.gz", or "changelog.gz" when the version has no Debian revision.
  * Static.  Source: Debian policy 12.7 */

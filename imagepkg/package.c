@@ -98,7 +98,7 @@ static int add_docs(struct job *job, struct err *err)
 	_cleanup_free_ char *overrides_path =
 		xasprintf("usr/share/lintian/overrides/%s", job->name);
 	package_copyright(job->name, &copyright);
-	package_lintian_overrides(job->name, &overrides);
+	package_lintian_overrides(p, &overrides);
 	if (package_changelog_gz(p, job->mtime, &changelog, err) != 0 ||
 	    add_dirs(job, dir, "", err) != 0 ||
 	    add_text(job, changelog_path, &changelog, err) != 0 ||

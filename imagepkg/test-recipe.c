@@ -44,7 +44,7 @@ static void test_refused(void **state)
 		{ "", "holds no stanza" },
 		{ GOOD "\nName: two\n", "" },
 		{ "Name: askom\n", "Version" },
-		{ GOOD "Pakages: x\n", "Pakages" },
+		{ GOOD "Disc: 1G\n", "Disc" },
 		{ "Name: ../evil\nVersion: 1\nMaintainer: A <a>\nDescription: x\n", "Name" },
 		{ "Name: askom\nVersion: 1 2\nMaintainer: A <a>\nDescription: x\n", "Version" },
 		{ "Name: askom\nVersion: 1\nMaintainer: nobody\nDescription: x\n", "Maintainer" },
