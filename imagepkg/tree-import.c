@@ -4,6 +4,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -212,7 +213,7 @@ static int import_entry(const struct run *run, struct archive_entry *entry, stru
 	return 0;
 }
 
-int tree_import_run(struct tree_import *import, struct ext4_writer *w, struct err *err)
+static int import_all(struct tree_import *import, struct ext4_writer *w, struct err *err)
 {
 	_cleanup_(run_destroy) struct run run = { .import = import, .w = w,
 						  .tar = archive_read_new(),
@@ -226,4 +227,18 @@ int tree_import_run(struct tree_import *import, struct ext4_writer *w, struct er
 		if (import_entry(&run, entry, err) != 0)
 			return -1;
 	return rc == ARCHIVE_EOF ? 0 : tar_fail(&run, err);
+}
+
+/* The names in a pax header are UTF-8, and libarchive (3.6.2) gives them only to a
+ * locale that can hold them. */
+int tree_import_run(struct tree_import *import, struct ext4_writer *w, struct err *err)
+{
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (utf8 == (locale_t)0)
+		return err_sys(err, "cannot use the locale C.UTF-8");
+	locale_t before = uselocale(utf8);
+	int rc = import_all(import, w, err);
+	uselocale(before);
+	freelocale(utf8);
+	return rc;
 }
