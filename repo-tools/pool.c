@@ -60,8 +60,6 @@ static int stage(const struct deb *source, const char *staged, char sha256[], st
 	struct progress *progress = progress_new(basename(copy), source->size_bytes);
 	int result = copy_bytes(source->fd, to, progress, sha256, err);
 	progress_free(progress);
-	if (result == 0 && fsync(to) < 0)
-		result = err_sys(err, "cannot write %s", staged);
 	return result;
 }
 
@@ -115,10 +113,16 @@ static int move_into_pool(struct repo *repo, char **staged, struct index_package
 			  struct err *err)
 {
 	_cleanup_free_ char *target = repo_path(repo, "public/%s", package->path);
-	_cleanup_free_ char *dir = xstrdup(target);
-	if (make_dirs(dirname(dir), 0755, err) < 0 || atomic_rename(*staged, target, err) < 0)
+	_cleanup_free_ char *copy = xstrdup(target);
+	const char *dir = dirname(copy);
+	if (make_dirs(dir, 0755, err) < 0)
 		return -1;
+	if (rename(*staged, target) < 0)
+		return err_sys(err, "cannot rename %s to %s", *staged, target);
 	free(steal(staged));
+	repo_sync_later(repo, target);
+	for (; !str_ends(dir, "/public"); dir = dirname(copy))
+		repo_sync_later(repo, dir);
 	return index_put(repo->index, package, err);
 }
 

@@ -12,8 +12,8 @@
  * harm. Fills *out (destroy it).
  * Errors: ERR_INPUT (no sound package, or one whose Image-* fields lie), ERR_EXISTS
  * (name, version and architecture are taken by other bytes), ERR_NOT_FOUND.
- * Crash-safety: the file is whole and durable before its name is in the pool, and in
- * the pool before its row is committed; a file without a row is gc's to remove. */
+ * Crash-safety: the file is whole before its name is in the pool, and durable before
+ * its row is committed (repo_sync()); a file without a row is gc's to remove. */
 int pool_add(struct repo *repo, const char *file, struct index_package *out,
 	     struct err *err) _must_check_;
 

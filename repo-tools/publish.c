@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -43,8 +44,9 @@ static char *edition_dir(const struct repo *repo, const char *suite, int64_t num
 	return repo_path(repo, "public/dists/.%s.%lld", suite, (long long)number);
 }
 
-/* A new file in a directory that nobody reads yet: synced, but no rename. */
-static int write_new_file(const char *path, const void *data, size_t len, struct err *err)
+/* A new file in a directory that nobody reads yet. */
+static int write_new_file(struct repo *repo, const char *path, const void *data, size_t len,
+			  struct err *err)
 {
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
@@ -53,8 +55,7 @@ static int write_new_file(const char *path, const void *data, size_t len, struct
 		return err_sys(err, "cannot set the mode of %s", path);
 	if (write_all(fd, data, len, err) < 0)
 		return err_prefix(err, "cannot write %s", path);
-	if (fsync(fd) < 0)
-		return err_sys(err, "cannot write %s", path);
+	repo_sync_later(repo, path);
 	return 0;
 }
 
@@ -67,7 +68,7 @@ static int add_index_file(struct edition *ed, const char *dir, const char *name,
 	_cleanup_free_ char *path = xasprintf("%s/%s", ed->dir, below);
 	sha256_hex(data->data ? data->data : "", data->len, sha256);
 	_cleanup_free_ char *by_hash = xasprintf("%s/%s/by-hash/SHA256/%s", ed->dir, dir, sha256);
-	if (write_new_file(path, data->data ? data->data : "", data->len, err) < 0)
+	if (write_new_file(ed->repo, path, data->data ? data->data : "", data->len, err) < 0)
 		return -1;
 	if (link(path, by_hash) < 0)
 		return err_sys(err, "cannot link %s", by_hash);
@@ -106,8 +107,9 @@ static int write_architecture(struct edition *ed, const char *architecture, stru
 	    add_index_file(ed, dir, "Packages.gz", &packed, err) < 0 ||
 	    keep_by_hash(ed, dir, err) < 0)
 		return -1;
-	_cleanup_free_ char *inside = xasprintf("%s/.", by_hash);
-	return fsync_dir_of(inside, err) < 0 || fsync_dir_of(by_hash, err) < 0 ? -1 : 0;
+	for (char *at = by_hash; !str_eq(at, ed->dir); at = dirname(at))
+		repo_sync_later(ed->repo, at);
+	return 0;
 }
 
 /* Give Release and its signatures a time stamp that is later than the last ones':
@@ -142,12 +144,15 @@ static int write_release(struct edition *ed, struct err *err)
 	    pgp_signer_clearsign(signer, text.data, text.len, &clear, err) < 0 ||
 	    pgp_signer_detach(signer, text.data, text.len, &detached, err) < 0)
 		return -1;
-	if (write_new_file(release, text.data, text.len, err) < 0 ||
-	    write_new_file(in_release, clear.data, clear.len, err) < 0 ||
-	    write_new_file(signature, detached.data, detached.len, err) < 0 ||
+	if (write_new_file(ed->repo, release, text.data, text.len, err) < 0 ||
+	    write_new_file(ed->repo, in_release, clear.data, clear.len, err) < 0 ||
+	    write_new_file(ed->repo, signature, detached.data, detached.len, err) < 0 ||
 	    stamp_files(ed, paths, err) < 0)
 		return -1;
-	return fsync_dir_of(release, err) < 0 || fsync_dir_of(ed->dir, err) < 0 ? -1 : 0;
+	_cleanup_free_ char *dists = repo_path(ed->repo, "public/dists");
+	repo_sync_later(ed->repo, ed->dir);
+	repo_sync_later(ed->repo, dists);
+	return 0;
 }
 
 /* Steps 1 and 2 but for the commit. */
@@ -245,6 +250,8 @@ static int write_and_commit(struct repo *repo, const struct strv *suites, struct
 	for (size_t i = 0; i < suites->count; i++)
 		if (write_edition(repo, suites->items[i], err) < 0)
 			return err_prefix(err, "publishing suite %s", suites->items[i]);
+	if (repo_sync(repo, err) < 0)
+		return -1;
 	return state_commit(repo->index, err);
 }
 

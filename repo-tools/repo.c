@@ -2,6 +2,7 @@
 #include "repo.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,8 +41,26 @@ void repo_free(struct repo *repo)
 	state_free(repo->index);
 	repo_conf_free(repo->conf);
 	closep(&repo->lock_fd);
+	strv_destroy(&repo->unsynced);
 	free(repo->dir);
 	free(repo);
+}
+
+void repo_sync_later(struct repo *repo, const char *path)
+{
+	strv_add(&repo->unsynced, path);
+}
+
+int repo_sync(struct repo *repo, struct err *err)
+{
+	for (size_t i = 0; i < repo->unsynced.count; i++) {
+		const char *path = repo->unsynced.items[i];
+		_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || fsync(fd) < 0)
+			return err_sys(err, "cannot write %s to disk", path);
+	}
+	strv_destroy(&repo->unsynced);
+	return 0;
 }
 
 static struct repo *repo_new(const char *dir)

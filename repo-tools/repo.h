@@ -17,6 +17,7 @@ struct repo {
 	struct repo_conf *conf;
 	struct state *index;	/* index.db */
 	int lock_fd;		/* -1: opened for reading */
+	struct strv unsynced;	/* what repo_sync() has to make durable */
 };
 
 enum repo_access { REPO_READ, REPO_WRITE };
@@ -39,6 +40,12 @@ int repo_save_conf(const struct repo *repo, struct err *err) _must_check_;
 
 /* "<dir>/<formatted path>"; free it. */
 char *repo_path(const struct repo *repo, const char *fmt, ...) _printf_(2, 3);
+
+/* Note a file or directory that must be durable before the index says that it is
+ * there, and make all that was noted durable. Together, since the first fsync has the
+ * file system write its journal, which holds what the others ask for: they cost little. */
+void repo_sync_later(struct repo *repo, const char *path);
+int repo_sync(struct repo *repo, struct err *err) _must_check_;
 
 /* The directory that `dir` (as given on the command line, or NULL) means; free it. */
 char *repo_resolve_dir(const char *dir);

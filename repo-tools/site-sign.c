@@ -5,11 +5,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/atomic-file.h"
 #include "common/hash.h"
 #include "site-param.h"
+
+/* Longer than the gate gives a report to arrive. */
+enum { REPORT_AGE_SECONDS = 600 };
 
 static int read_serial(const char *path, uint64_t *serial, struct err *err)
 {
@@ -74,9 +79,9 @@ static int write_list(const struct repo *repo, const char *out, const struct sit
 	return atomic_file_write(path, clear.data, clear.len, 0600, err);
 }
 
-/* out -> .out.<serial>, and away with all but that and the one before. */
+/* out -> .out.<serial> */
 static int switch_out(const struct repo *repo, const char *site, uint64_t serial,
-		      const char *previous, struct err *err)
+		      struct err *err)
 {
 	_cleanup_free_ char *target = xasprintf(".out.%llu", (unsigned long long)serial);
 	_cleanup_free_ char *new_link = site_path(repo, site, ".out.new");
@@ -85,41 +90,78 @@ static int switch_out(const struct repo *repo, const char *site, uint64_t serial
 		return err_sys(err, "cannot remove %s", new_link);
 	if (symlink(target, new_link) < 0)
 		return err_sys(err, "cannot create %s", new_link);
-	if (atomic_rename(new_link, link_path, err) < 0)
-		return -1;
-	_cleanup_free_ char *site_dir = site_path(repo, site, ".");
-	DIR *dir = opendir(site_dir);
-	if (!dir)
-		return err_sys(err, "cannot read %s", site_dir);
+	return atomic_rename(new_link, link_path, err);
+}
+
+/* A temporary file of common/atomic-file whose writer is dead. We hold the lock, but
+ * the gate writes reports without it, in a minute at most. */
+static bool is_dead_temporary(const char *dir, const char *name)
+{
+	struct stat st;
+	_cleanup_free_ char *path = xasprintf("%s/%s", dir, name);
+	if (name[0] != '.' || !strstr(name, ".tmp-"))
+		return false;
+	return !str_starts(name, ".report.json.") ||
+	       (lstat(path, &st) == 0 && st.st_mtime < time(NULL) - REPORT_AGE_SECONDS);
+}
+
+/* Away with what killed runs have left in `dir`, and with editions of the list, but
+ * for the two that are named. */
+static int clear_leftovers(const char *dir, const char *current, const char *previous,
+			   struct err *err)
+{
+	DIR *d = opendir(dir);
+	if (!d)
+		return err_sys(err, "cannot read %s", dir);
 	int result = 0;
-	for (struct dirent *e; result == 0 && (e = readdir(dir));) {
-		_cleanup_free_ char *path = site_path(repo, site, "%s", e->d_name);
-		if (str_starts(e->d_name, ".out.") && !str_eq(e->d_name, target) &&
-		    !str_eq(e->d_name, previous))
+	for (struct dirent *e; result == 0 && (e = readdir(d));) {
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, e->d_name);
+		bool old_edition = str_starts(e->d_name, ".out.") &&
+				   !str_eq(e->d_name, current) && !str_eq(e->d_name, previous);
+		if (old_edition || is_dead_temporary(dir, e->d_name))
 			result = remove_tree(path, err);
 	}
-	closedir(dir);
+	closedir(d);
 	return result;
+}
+
+/* What `out` links to, or "" if it is not there yet. */
+static void read_out(const struct repo *repo, const char *site, char *name, size_t size)
+{
+	_cleanup_free_ char *path = site_path(repo, site, "out");
+	ssize_t len = readlink(path, name, size - 1);
+	name[len > 0 ? len : 0] = '\0';
+}
+
+static int write_and_switch(const struct repo *repo, const char *site, struct site_list *list,
+			    struct err *err)
+{
+	_cleanup_free_ char *out = site_path(repo, site, ".out.%llu",
+					     (unsigned long long)list->serial);
+	if (copy_params(repo, site, out, list, err) < 0 || write_list(repo, out, list, err) < 0)
+		return -1;
+	return switch_out(repo, site, list->serial, err);
 }
 
 int site_sign(const struct repo *repo, const char *site, uint64_t *serial, struct err *err)
 {
-	char previous[PATH_MAX];
+	char previous[NAME_MAX + 1], current[NAME_MAX + 1];
 	_cleanup_(site_list_freep) struct site_list *list = NULL;
+	_cleanup_free_ char *dir = site_path(repo, site, ".");
+	_cleanup_free_ char *params = site_path(repo, site, "params");
 	if (site_read_input(repo, site, &list, err) < 0)
 		return -1;
-	_cleanup_free_ char *link_path = site_path(repo, site, "out");
-	ssize_t len = readlink(link_path, previous, sizeof(previous) - 1);
-	previous[len > 0 ? len : 0] = '\0';
+	read_out(repo, site, previous, sizeof(previous));
 	if (raise_serial(repo, site, &list->serial, err) < 0)
 		return -1;
 	list->date = time_now_reproducible();
 	list->valid_until = list->date + (int64_t)repo->conf->list_valid_seconds;
-	_cleanup_free_ char *out = site_path(repo, site, ".out.%llu",
-					     (unsigned long long)list->serial);
-	if (copy_params(repo, site, out, list, err) < 0 || write_list(repo, out, list, err) < 0 ||
-	    switch_out(repo, site, list->serial, previous, err) < 0)
+	if (write_and_switch(repo, site, list, err) < 0)
 		return err_prefix(err, "signing the list of %s", site);
+	read_out(repo, site, current, sizeof(current));
+	if (clear_leftovers(dir, current, previous, err) < 0 ||
+	    clear_leftovers(params, "", "", err) < 0)
+		return err_prefix(err, "cleaning up after %s", site);
 	if (serial)
 		*serial = list->serial;
 	return 0;
