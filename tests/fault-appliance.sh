@@ -34,8 +34,8 @@ forget_domains()
 	done >/dev/null 2>&1
 }
 
-# install VERSION: put the package's files there as dpkg would
-install()
+# unpack VERSION: put the package's files there as dpkg would
+unpack()
 {
 	mkdir -p "$package"
 	rm -f "$package"/*
@@ -67,7 +67,7 @@ fresh_root()
 	chmod -R u+w "$root" 2>/dev/null || true
 	rm -rf "$root"
 	make_dpkg_root "$root"
-	install 1.0
+	unpack 1.0
 	appliance want "$name"
 }
 
@@ -113,7 +113,7 @@ fault_setup()
 	appliance converge "$name"
 	qemu-io -c "write -P 7 0 64k" "$instance/data.qcow2" >/dev/null
 	appliance retain "$name"
-	install 2.0
+	unpack 2.0
 	appliance want "$name"
 }
 fault_check()
