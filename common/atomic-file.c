@@ -181,15 +181,29 @@ int remove_tree(const char *path, struct err *err)
 	return 0;
 }
 
-int file_read(const char *path, size_t max_bytes, char **data, size_t *len, struct err *err)
+/* From the descriptor's offset to the end, at most `room` bytes. */
+static int read_up_to(int fd, const char *path, char *text, size_t room, size_t *used,
+		      struct err *err)
+{
+	*used = 0;
+	while (*used < room) {
+		ssize_t n = read(fd, text + *used, room - *used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(err, "read %s", path);
+		if (n == 0)
+			break;
+		*used += (size_t)n;
+	}
+	return 0;
+}
+
+int file_read_fd(int fd, const char *path, size_t max_bytes, char **data, size_t *len,
+		 struct err *err)
 {
 	*data = NULL;
 	*len = 0;
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT)
-		return err_set(err, ERR_NOT_FOUND, "%s does not exist", path);
-	if (fd < 0)
-		return err_sys(err, "open %s", path);
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, "stat %s", path);
@@ -200,22 +214,26 @@ int file_read(const char *path, size_t max_bytes, char **data, size_t *len, stru
 	size_t room = (uint64_t)st.st_size < max_bytes ? (size_t)st.st_size + 1 : max_bytes + 1;
 	_cleanup_free_ char *text = xmalloc(room + 1);
 	size_t used = 0;
-	while (used < room) {
-		ssize_t n = read(fd, text + used, room - used);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_sys(err, "read %s", path);
-		if (n == 0)
-			break;
-		used += (size_t)n;
-	}
+	if (read_up_to(fd, path, text, room, &used, err) < 0)
+		return -1;
 	if (used > max_bytes || (uint64_t)st.st_size > max_bytes)
 		return err_set(err, ERR_TOO_LARGE, "%s is larger than %zu bytes", path, max_bytes);
 	text[used] = '\0';
 	*len = used;
 	*data = steal(&text);
 	return 0;
+}
+
+int file_read(const char *path, size_t max_bytes, char **data, size_t *len, struct err *err)
+{
+	*data = NULL;
+	*len = 0;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
+		return err_set(err, ERR_NOT_FOUND, "%s does not exist", path);
+	if (fd < 0)
+		return err_sys(err, "open %s", path);
+	return file_read_fd(fd, path, max_bytes, data, len, err);
 }
 
 bool file_exists(const char *path)

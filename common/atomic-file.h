@@ -51,6 +51,11 @@ int remove_tree(const char *path, struct err *err) _must_check_;
 int file_read(const char *path, size_t max_bytes, char **data, size_t *len,
 	      struct err *err) _must_check_;
 
+/* The same from an open descriptor, which stays open; `path` is for messages. For
+ * files that must be opened with care (O_NOFOLLOW, O_NONBLOCK). */
+int file_read_fd(int fd, const char *path, size_t max_bytes, char **data, size_t *len,
+		 struct err *err) _must_check_;
+
 /* write() until all is written; no short writes, EINTR repeated. */
 int write_all(int fd, const void *data, size_t len, struct err *err) _must_check_;
 

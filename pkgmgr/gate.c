@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/atomic-file.h"
@@ -109,30 +108,9 @@ int gate_read_staged(const struct pkgmgr *m, const char *name, size_t max_bytes,
 	if (fd < 0 && errno == ENOENT)
 		return err_set(err, ERR_NOT_FOUND, "the server has no %s for site %s", name,
 			       m->conf->site);
-	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
 		return err_sys(err, "open %s", path);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, ERR_INPUT, "%s is not a regular file", path);
-	if ((uint64_t)st.st_size > max_bytes)
-		return err_set(err, ERR_TOO_LARGE, "%s has %lld bytes, more than %zu", name,
-			       (long long)st.st_size, max_bytes);
-	_cleanup_free_ char *data = xmalloc((size_t)st.st_size + 1);
-	size_t done = 0;
-	while (done < (size_t)st.st_size) {
-		ssize_t n = read(fd, data + done, (size_t)st.st_size - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_sys(err, "read %s", path);
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	data[done] = '\0';
-	*len = done;
-	*text = steal(&data);
-	return 0;
+	return file_read_fd(fd, path, max_bytes, text, len, err);
 }
 
 int gate_report(const struct pkgmgr *m, const char *json, struct err *err)

@@ -11,6 +11,7 @@
 #include "pkgmgr/apt/shield.h"
 
 extern "C" {
+#include "common/atomic-file.h"
 #include "pkgmgr/apt/apt.h"
 #include "pkgmgr/apt-sources.h"
 }
@@ -34,13 +35,25 @@ int apt_fail(struct err *err, enum err_code code, const std::string &what)
 		       said.empty() ? "libapt-pkg does not say why" : said.c_str());
 }
 
+/* What the package apt would have made. */
+static int make_apt_dirs(const struct root *root, struct err *err)
+{
+	for (const char *name : { "var/lib/apt/lists/partial", "var/cache/apt/archives/partial",
+				  "var/log/apt" }) {
+		_cleanup_free_ char *dir = root_path(root, "%s", name);
+		if (make_dirs(dir, 0755, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* A private root runs nothing as the host's _apt user, which could not read it;
  * dpkg is told the root, and maintainer scripts run on the host with DPKG_ROOT. */
 static int configure_private_root(const struct root *root, struct err *err)
 {
 	const std::string dir = root->dir;
 	char *sources = nullptr;
-	if (sources_prepare(root, &sources, err) < 0)
+	if (make_apt_dirs(root, err) < 0 || sources_prepare(root, &sources, err) < 0)
 		return -1;
 	_config->Set("Dir::Etc::sourceparts", sources);
 	free(sources);
