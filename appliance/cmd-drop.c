@@ -8,6 +8,7 @@
 #include "appliance/cmd.h"
 #include "appliance/converge.h"
 #include "appliance/disks.h"
+#include "appliance/domain-xml.h"
 #include "common/atomic-file.h"
 #include "common/log.h"
 
@@ -38,6 +39,16 @@ static int remove_all_but_data(const char *dir, struct err *err)
 	return result;
 }
 
+/* libvirt keeps the AppArmor profile that it wrote for a domain, also when the domain is
+ * undefined (virt-aa-helper -D of 9.0 removes the `.files` part alone). */
+static int remove_profile(const struct host *host, const char *name, struct err *err)
+{
+	char uuid[DOMAIN_UUID_SIZE];
+	domain_uuid(host->root.dir, name, uuid);
+	_cleanup_free_ char *path = xasprintf("/etc/apparmor.d/libvirt/libvirt-%s", uuid);
+	return file_exists(path) ? atomic_unlink(path, err) : 0;
+}
+
 static int drop_files(struct host *host, const char *name, bool purge, struct err *err)
 {
 	_cleanup_free_ char *dir = instance_path(&host->root, name, "");
@@ -45,7 +56,9 @@ static int drop_files(struct host *host, const char *name, bool purge, struct er
 	if ((purge ? remove_tree(dir, err) : remove_all_but_data(dir, err)) < 0 ||
 	    base_store_drop(host, name, err) < 0)
 		return -1;
-	return purge ? atomic_unlink(params, err) : 0;
+	if (!purge)
+		return 0;
+	return atomic_unlink(params, err) < 0 ? -1 : remove_profile(host, name, err);
 }
 
 /* Stop and undefine. Without a hypervisor the files go all the same: nothing may stay

@@ -3,20 +3,14 @@
 # ./tiny.deb` starts a VM in it, remove stops it, purge leaves nothing. The VM in the VM is
 # emulated twice over and slow: this takes several minutes. See guest/systemd-site.
 . "${top_srcdir:-$(dirname "$0")/..}/tests/lib/lib.sh"
+. "$top_srcdir/tests/lib/tiny.sh"
 . "$top_srcdir/tests/guest/guest.sh"
 need dpkg-buildpackage git
 git -C "$top_srcdir" rev-parse --git-dir >/dev/null 2>&1 || skip "not a git checkout"
 guest_image
 "$top_srcdir/tests/lib/build-debs" "$top_builddir/tests/debs"
 
-# The tiny appliance, with a data disk to see what remove and purge do to it.
-cp -a "$top_srcdir/imagepkg/recipes/tiny" recipe
-sed -i -e '/^Data:/d' -e '/^Ports:/d' recipe/recipe
-printf 'Data: 16M\nPorts: 8090:80\n' >>recipe/recipe
-imagepkg build recipe --output "$T" >build.log 2>&1 || { cat build.log >&2; fail "imagepkg build"; }
-
 mkdir disk
 cp "$top_srcdir/tests/guest/systemd-site" disk/run
-cp "$top_builddir"/tests/debs/waybill-site_*.deb tiny_*.deb disk/
-echo tiny >disk/page-says
+cp "$top_builddir"/tests/debs/waybill-site_*.deb "$(tiny_deb)" disk/
 guest_run 720 "$T/disk" || fail "see the FAIL lines above"
