@@ -13,4 +13,4 @@ guest_image
 mkdir disk
 cp "$top_srcdir/tests/guest/systemd-site" disk/run
 cp "$top_builddir"/tests/debs/waybill-site_*.deb "$(tiny_deb)" disk/
-guest_run 720 "$T/disk" || fail "see the FAIL lines above"
+guest_run "${GUEST_SECONDS:-720}" "$T/disk" || fail "see the FAIL lines above"
