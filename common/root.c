@@ -41,11 +41,9 @@ bool root_is_host(const struct root *root)
 
 char *root_path(const struct root *root, const char *fmt, ...)
 {
-	char *tail = NULL;
 	va_list ap;
 	va_start(ap, fmt);
-	if (vasprintf(&tail, fmt, ap) < 0)
-		abort();
+	char *tail = xvasprintf(fmt, ap);
 	va_end(ap);
 	const char *rest = tail + strspn(tail, "/");
 	char *path = xasprintf("%s/%s", root_is_host(root) ? "" : root->dir, rest);

@@ -3,6 +3,7 @@
 #ifndef WAYBILL_UTIL_H
 #define WAYBILL_UTIL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,6 +41,7 @@ void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t len);
 char *xasprintf(const char *fmt, ...) _printf_(1, 2);
+char *xvasprintf(const char *fmt, va_list ap) _printf_(1, 0);
 
 static inline bool str_eq(const char *a, const char *b) { return strcmp(a, b) == 0; }
 bool str_starts(const char *s, const char *prefix);

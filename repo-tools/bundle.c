@@ -1,38 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "bundle.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <glob.h>
 
+#include "archive-memory.h"
 #include "common/atomic-file.h"
 #include "common/deb822.h"
 #include "ssh-key.h"
 
 #define KEYRING_MAX_BYTES (1024 * 1024)
 
-static void archive_freep(struct archive **a)
-{
-	if (*a)
-		archive_write_free(*a);
-}
-
-static void entry_freep(struct archive_entry **entry)
-{
-	if (*entry)
-		archive_entry_free(*entry);
-}
-
-static la_ssize_t append(struct archive *a, void *arg, const void *data, size_t len)
-{
-	strbuf_add(arg, data, len);
-	return (la_ssize_t)len;
-}
-
 static int add_file(struct archive *a, const char *path, const char *data, size_t len,
 		    struct err *err)
 {
-	_cleanup_(entry_freep) struct archive_entry *entry = archive_entry_new();
+	_cleanup_(archive_entry_freep) struct archive_entry *entry = archive_entry_new();
 	archive_entry_set_pathname(entry, path);
 	archive_entry_set_filetype(entry, AE_IFREG);
 	archive_entry_set_perm(entry, 0644);
@@ -143,11 +124,11 @@ static int check_conf(const struct repo *repo, struct err *err)
 
 int bundle_write(const struct repo *repo, const char *site, struct strbuf *out, struct err *err)
 {
-	_cleanup_(archive_freep) struct archive *a = archive_write_new();
+	_cleanup_(archive_write_freep) struct archive *a = archive_write_new();
 	if (check_conf(repo, err) < 0)
 		return -1;
 	if (archive_write_set_format_ustar(a) != ARCHIVE_OK ||
-	    archive_write_open(a, out, NULL, append, NULL) != ARCHIVE_OK)
+	    archive_write_open_strbuf(a, out) != ARCHIVE_OK)
 		return err_set(err, ERR_SYSTEM, "cannot write a tar: %s",
 			       archive_error_string(a));
 	if (add_conf(a, repo, site, err) < 0 ||

@@ -1,28 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "gzip.h"
 
-#include <archive.h>
-#include <archive_entry.h>
-
+#include "archive-memory.h"
 #include "common/util.h"
-
-static void archive_freep(struct archive **a)
-{
-	if (*a)
-		archive_write_free(*a);
-}
-
-static void entry_freep(struct archive_entry **entry)
-{
-	if (*entry)
-		archive_entry_free(*entry);
-}
-
-static la_ssize_t append(struct archive *a, void *arg, const void *data, size_t len)
-{
-	strbuf_add(arg, data, len);
-	return (la_ssize_t)len;
-}
 
 /* Without a time stamp, so that the bytes depend on the data alone. */
 static int set_up(struct archive *a, struct strbuf *out)
@@ -32,13 +12,13 @@ static int set_up(struct archive *a, struct strbuf *out)
 	       archive_write_set_options(a, "gzip:!timestamp") != ARCHIVE_OK ||
 	       archive_write_set_bytes_per_block(a, 65536) != ARCHIVE_OK ||
 	       archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||
-	       archive_write_open(a, out, NULL, append, NULL) != ARCHIVE_OK;
+	       archive_write_open_strbuf(a, out) != ARCHIVE_OK;
 }
 
 int gzip_compress(const void *data, size_t len, struct strbuf *out, struct err *err)
 {
-	_cleanup_(archive_freep) struct archive *a = archive_write_new();
-	_cleanup_(entry_freep) struct archive_entry *entry = archive_entry_new();
+	_cleanup_(archive_write_freep) struct archive *a = archive_write_new();
+	_cleanup_(archive_entry_freep) struct archive_entry *entry = archive_entry_new();
 	archive_entry_set_filetype(entry, AE_IFREG);
 	archive_entry_set_pathname(entry, "data");
 	if (set_up(a, out) || archive_write_header(a, entry) != ARCHIVE_OK ||

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <sys/stat.h>
+
 #include "cmds.h"
 
 enum { OPT_REPO = 1 };
@@ -53,5 +55,6 @@ static const struct cli_prog prog = {
 int main(int argc, char **argv)
 {
 	struct imagerepo imagerepo = { 0 };
+	umask(022); /* public/ is for a web server to read; private/ asks for less itself */
 	return cli_main(&prog, &imagerepo, argc, argv);
 }

@@ -23,11 +23,9 @@ char *repo_resolve_dir(const char *dir)
 
 char *repo_path(const struct repo *repo, const char *fmt, ...)
 {
-	char *below = NULL;
 	va_list ap;
 	va_start(ap, fmt);
-	if (vasprintf(&below, fmt, ap) < 0)
-		abort();
+	char *below = xvasprintf(fmt, ap);
 	va_end(ap);
 	char *path = xasprintf("%s/%s", repo->dir, below);
 	free(below);

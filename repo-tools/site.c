@@ -13,11 +13,9 @@
 
 char *site_path(const struct repo *repo, const char *site, const char *fmt, ...)
 {
-	char *below = NULL;
 	va_list ap;
 	va_start(ap, fmt);
-	if (vasprintf(&below, fmt, ap) < 0)
-		abort();
+	char *below = xvasprintf(fmt, ap);
 	va_end(ap);
 	char *path = repo_path(repo, "private/sites/%s/%s", site, below);
 	free(below);
