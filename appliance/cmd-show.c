@@ -146,10 +146,11 @@ int cmd_show(struct cli *cli, int argc, char **argv, struct err *err)
 	_cleanup_err_ struct err no_hv = ERR_INIT;
 	if (cmd_open_host(cli, &host, err) < 0)
 		return -1;
-	if (hypervisor_open(host->libvirt_uri, &hv, &no_hv) < 0)
-		log_warn("%s", no_hv.msg);
+	bool answers = hypervisor_open(host->libvirt_uri, &hv, &no_hv) == 0;
 	if (view_load(host, hv, name, &view, err) < 0)
 		return -1;
+	if (!answers)
+		log_warn("%s", no_hv.msg);
 	struct json_object *o = view_to_json(view);
 	add_domain(host, hv, view, o);
 	add_conf(view, o);

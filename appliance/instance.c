@@ -87,8 +87,10 @@ int instance_load(struct state *state, const char *name, struct instance **out,
 	inst->step = state_text(stmt, 6);
 	inst->note = state_text(stmt, 7);
 	inst->updated_at = sqlite3_column_int64(stmt, 8);
-	if (wanted_state_parse(wanted, &inst->wanted_state, err) < 0)
+	if (wanted_state_parse(wanted, &inst->wanted_state, err) < 0) {
+		err->code = ERR_STATE;
 		return err_prefix(err, "%s: instance %s", state->path, name);
+	}
 	*out = steal(&inst);
 	return 0;
 }

@@ -29,6 +29,7 @@ int step_stop(struct step_context *c, struct err *err)
 	bool forced;
 	if (domain_stop(c->hv, c->domain, c->host->stop_timeout_ms, &forced, err) < 0)
 		return -1;
+	log_event("instance-stop", "%s", c->inst->name);
 	if (forced)
 		log_warn("%s did not stop within %d s and was switched off",
 			 c->inst->name, c->host->stop_timeout_ms / 1000);
@@ -64,6 +65,8 @@ int step_overlay(struct step_context *c, struct err *err)
 	    place_kernel(c, INITRD_FILE, err) < 0 ||
 	    disk_make_overlay(c->host, inst->name, inst->wanted_base, err) < 0)
 		return -1;
+	log_event("instance-version", "%s goes from %s to %s", inst->name,
+		  inst->actual_version ? inst->actual_version : "none", inst->wanted_version);
 	instance_set(&inst->actual_version, inst->wanted_version);
 	instance_set(&inst->actual_base, inst->wanted_base);
 	return 0;
@@ -205,9 +208,10 @@ int step_start(struct step_context *c, struct err *err)
 	if (c->settings->conf->network == NETWORK_NAT &&
 	    nat_network_join(c->hv, c->host->nat_prefix, mac, err) < 0)
 		return -1;
-	if (define_domain(c, time(NULL), err) < 0)
+	if (define_domain(c, time(NULL), err) < 0 || domain_start(c->hv, c->domain, err) < 0)
 		return -1;
-	return domain_start(c->hv, c->domain, err);
+	log_event("instance-start", "%s %s", c->inst->name, c->inst->wanted_version);
+	return 0;
 }
 
 int step_pause(struct step_context *c, struct err *err)

@@ -1,0 +1,58 @@
+#!/bin/bash
+# Network: nat: two guests with addresses of their own, reached through the host's ports, and
+# nothing left of network and firewall when they have gone.
+. "${top_srcdir:-$(dirname "$0")/..}/tests/lib/lib.sh"
+. "$top_srcdir/tests/lib/appliance.sh"
+need_libvirt
+need qemu-img curl debugfs nft dnsmasq ip
+nft list tables >/dev/null 2>&1 || skip "this kernel has no nftables"
+virsh -q -c qemu:///system net-info waybill >/dev/null 2>&1 &&
+	skip "network waybill is in use by somebody else"
+make_site
+echo "Nat-Network: 192.168.149.0/24" >>"$root/etc/waybill/appliance.conf"
+# An address of the host that is not loopback.
+here=$(ip -4 -o addr show scope global | awk 'NR == 1 { sub("/.*", "", $4); print $4 }')
+[ -n "$here" ] || skip "this host has no address but loopback"
+
+# says PORT TEXT
+says()
+{
+	curl -sf --max-time 3 "http://$here:$1/" | grep -qxF -e "$2"
+}
+
+table()
+{
+	nft list table ip "waybill_$(printf %s "$root" | sha256sum | cut -c1-8)"
+}
+
+ports=("$(free_port)" "$(free_port)")
+for i in 0 1; do
+	deb=$(tiny_variant "nat$i" 1.0 "Network: nat" "Ports: ${ports[i]}:80")
+	echo "GREETING: this is nat$i" >"$root/var/lib/waybill/params/nat$i"
+	root_dpkg "$root" -i "$deb" >dpkg.log 2>&1 || { cat dpkg.log >&2; fail "dpkg -i"; }
+done
+for i in 0 1; do
+	wait_for 120 "page of nat$i" says "${ports[i]}" "greeting: this is nat$i"
+done
+appliance --root "$root" show nat0 >show.txt
+contains show.txt "addresses         192.168.149.10"
+appliance --root "$root" show nat1 >show.txt
+contains show.txt "addresses         192.168.149.11"
+
+note "an address outlives a restart, and a stopped guest's ports are closed"
+appliance --root "$root" stop nat0
+table >rules
+lacks rules "dport ${ports[0]}"
+contains rules "dport ${ports[1]}"
+appliance --root "$root" start nat0
+wait_for 120 "page of nat0 again" says "${ports[0]}" "system-boots: 2"
+table >rules
+contains rules "dnat to 192.168.149.10:80"
+
+note "nothing is left"
+root_dpkg "$root" -P nat0 >dpkg.log 2>&1
+table >rules
+lacks rules "dport ${ports[0]}"
+root_dpkg "$root" -P nat1 >dpkg.log 2>&1
+! table 2>/dev/null || fail "the table is left"
+! virsh -q -c qemu:///system net-info waybill 2>/dev/null || fail "the network is left"
