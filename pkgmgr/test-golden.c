@@ -17,7 +17,7 @@
 #include "pkgmgr/apt/apt.h"
 #include "pkgmgr/guard.h"
 
-enum { MAX_BYTES = 64 * 1024 };
+enum { MAX_BYTES = 64 * 1024, EXPECTED_COUNT = 60 };
 
 /* A golden file, section by section. */
 struct golden {
@@ -280,7 +280,14 @@ static void find_golden(struct strv *paths)
 			strv_addf(paths, "%s/%s", dir, e->d_name);
 	if (listing)
 		closedir(listing);
-	strv_sort(paths);
+	if (paths->count)
+		strv_sort(paths);
+}
+
+/* Valgrind takes a second for each, and a few show it all. */
+static size_t stride(void)
+{
+	return getenv("WAYBILL_VALGRIND") ? 8 : 1;
 }
 
 int main(int argc, char **argv)
@@ -291,9 +298,15 @@ int main(int argc, char **argv)
 		strv_add(&paths, argv[i]);
 	if (argc == 1)
 		find_golden(&paths);
-	size_t failed = 0;
-	for (size_t i = 0; i < paths.count; i++)
+	if (argc == 1 && paths.count < EXPECTED_COUNT) {
+		printf("only %zu golden files found\n", paths.count);
+		return 99;
+	}
+	size_t ran = 0, failed = 0;
+	for (size_t i = 0; i < paths.count; i += argc == 1 ? stride() : 1) {
+		ran++;
 		failed += run_in_child(paths.items[i]) != 0;
-	printf("%zu golden tests, %zu failed\n", paths.count, failed);
-	return failed || paths.count < 40 ? argc == 1 || failed : 0;
+	}
+	printf("%zu golden tests, %zu failed\n", ran, failed);
+	return failed ? 1 : 0;
 }

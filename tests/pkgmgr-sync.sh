@@ -51,7 +51,40 @@ sync_site
 is_installed askom ""
 is_installed waybill-site "$(waybill_version)"
 
+note "what runs stands beside what is installed, also when VMs do not come up"
+mkdir bin
+cat >bin/appliance <<'SH'
+#!/bin/sh
+echo "$@" >>calls
+[ "$1" = list ] || exit "$(cat converge-exit)"
+cat instances.json
+SH
+chmod 755 bin/appliance
+echo 0 >converge-exit
+cat >instances.json <<-JSON
+	[{"name": "askom", "wanted_version": "1.4.0", "running_version": "1.3.0",
+	  "state": "running", "note": "1.4.0 was not healthy"}]
+JSON
+assign "musthave: askom"
+PATH=$T/bin:$PATH sync_site
+contains calls "converge --all --root $ROOT"
+contains "$T/gate/report.json" '"note":"1.4.0 was not healthy"'
+PATH=$T/bin:$PATH run_exit 0 pkgmgr status --root "$ROOT"
+tr -s ' ' <out >squeezed
+contains squeezed "askom 1.4.0 1.4.0 1.3.0 running"
+contains squeezed "1.4.0 was not healthy"
+echo 1 >converge-exit
+PATH=$T/bin:$PATH run_exit 1 pkgmgr sync --root "$ROOT"
+contains err "the packages are in place, but their VMs are not"
+contains "$T/gate/report.json" '"result":"failed"'
+echo "no JSON" >instances.json
+PATH=$T/bin:$PATH run_exit 0 pkgmgr status --root "$ROOT"
+contains err "printed no list"
+rm -r bin
+
 note "status, history, plan, verify"
+assign "maynothave: askom"
+sync_site
 run_exit 0 pkgmgr status --root "$ROOT"
 run_exit 0 pkgmgr history --root "$ROOT"
 contains "$T/out" "upgrade askom 1.3.0 -> 1.4.0"

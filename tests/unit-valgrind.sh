@@ -10,7 +10,7 @@ under_valgrind()
 {
 	(
 		srcdir=$top_srcdir/$1
-		export srcdir top_srcdir top_builddir
+		export srcdir top_srcdir top_builddir WAYBILL_VALGRIND=1
 		cd "$top_builddir/$1"
 		valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
 			--suppressions="$top_srcdir/tests/lib/valgrind.supp" "$2" >"$T/log" 2>&1
