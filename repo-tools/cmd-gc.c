@@ -23,6 +23,7 @@ int cmd_gc(struct cli *cli, int argc, char **argv, struct err *err)
 	if (gc_run(repo, dry_run, &result, err) < 0)
 		return -1;
 	_cleanup_free_ char *size = size_format(result.bytes);
-	printf("%s %zu files, %s\n", dry_run ? "would delete" : "deleted", result.files, size);
+	printf("%s %zu file%s, %s\n", dry_run ? "would delete" : "deleted", result.files,
+	       result.files == 1 ? "" : "s", size);
 	return 0;
 }

@@ -155,6 +155,25 @@ static int write_release(struct edition *ed, struct err *err)
 	return 0;
 }
 
+/* Now, but never before the last edition's Date: apt takes an older one for a replay and
+ * stays with what it has, without a word (apt 2.6, acquire-item.cc). */
+static int64_t edition_date(const struct edition *ed)
+{
+	size_t len;
+	_cleanup_err_ struct err ignored = ERR_INIT;
+	_cleanup_free_ char *text = NULL;
+	_cleanup_release_ struct release last = { 0 };
+	_cleanup_free_ char *path = xasprintf("%s/Release", ed->previous);
+	int64_t now = time_now_reproducible();
+	if (file_read(path, RELEASE_MAX_BYTES, &text, &len, &ignored) < 0 ||
+	    release_parse(text, len, path, &last, &ignored) < 0 || last.date <= now)
+		return now;
+	_cleanup_free_ char *date = time_format(last.date);
+	log_warn("the clock is behind the last publish of %s; its Date %s is kept", ed->suite,
+		 date);
+	return last.date;
+}
+
 /* Steps 1 and 2 but for the commit. */
 static int write_edition(struct repo *repo, const char *suite, struct err *err)
 {
@@ -163,7 +182,7 @@ static int write_edition(struct repo *repo, const char *suite, struct err *err)
 		return -1;
 	ed.previous = edition_dir(repo, suite, ed.number);
 	ed.dir = edition_dir(repo, suite, ++ed.number);
-	ed.release.date = time_now_reproducible();
+	ed.release.date = edition_date(&ed);
 	ed.release.valid_until =
 		ed.release.date + (int64_t)repo->conf->release_valid_seconds;
 	if (remove_tree(ed.dir, err) < 0 || make_dirs(ed.dir, 0755, err) < 0 ||

@@ -155,3 +155,10 @@ until_of() { date -d "$(sed -n 's/^Valid-Until: //p' "$suite/Release")" +%s; }
 old=$(until_of)
 SOURCE_DATE_EPOCH=$(($(date +%s) + 86400)) imagerepo resign >/dev/null
 [ "$(until_of)" -ge $((old + 86000)) ] || fail "resign left Valid-Until"
+
+note "a clock that is set back does not set Date back, which apt would ignore in silence"
+date_of() { date -d "$(sed -n 's/^Date: //p' "$suite/Release")" +%s; }
+old=$(date_of)
+imagerepo resign >/dev/null 2>warned
+contains warned "the clock is behind the last publish of stable"
+equal "$(date_of)" "$old" "Date with the clock set back"
