@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "imagepkg/boot-file.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <elf.h>
 #include <endian.h>
 #include <fcntl.h>
@@ -13,6 +11,7 @@
 
 #include "common/atomic-file.h"
 #include "common/util.h"
+#include "imagepkg/archive-util.h"
 
 enum {
 	MAX_FILE_BYTES = 1 << 30,
@@ -54,16 +53,10 @@ static int map_file(const char *path, struct mapping *m, struct err *err)
 	return 0;
 }
 
-static void archive_freep(struct archive **a)
-{
-	if (*a)
-		archive_read_free(*a);
-}
-
 /* Unpack one compressed stream, of any kind that Linux takes, to `fd`. */
 static int unpack(const void *data, size_t len, int fd, struct err *err)
 {
-	_cleanup_(archive_freep) struct archive *a = archive_read_new();
+	_cleanup_(archive_read_freep) struct archive *a = archive_read_new();
 	struct archive_entry *entry = NULL;
 	_cleanup_free_ char *chunk = xmalloc(1 << 20);
 	uint64_t total = 0;

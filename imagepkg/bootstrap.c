@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "imagepkg/bootstrap.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +8,7 @@
 #include "common/atomic-file.h"
 #include "common/log.h"
 #include "common/subproc.h"
+#include "imagepkg/archive-util.h"
 #include "imagepkg/sources.h"
 
 enum {
@@ -17,17 +16,6 @@ enum {
 	MAX_LOG_BYTES = 64 << 20,
 	TIMEOUT_MS = 2 * 3600 * 1000,
 };
-
-static void archive_freep(struct archive **a)
-{
-	if (*a)
-		archive_write_free(*a);
-}
-
-static void entry_freep(struct archive_entry **entry)
-{
-	archive_entry_free(*entry);
-}
 
 static int tar_fail(struct archive *a, const char *name, struct err *err)
 {
@@ -37,7 +25,7 @@ static int tar_fail(struct archive *a, const char *name, struct err *err)
 static int add_entry(struct archive *a, const char *path, unsigned type, mode_t mode,
 		     const char *data, size_t len, struct err *err)
 {
-	_cleanup_(entry_freep) struct archive_entry *entry = archive_entry_new();
+	_cleanup_(archive_entry_freep) struct archive_entry *entry = archive_entry_new();
 	archive_entry_set_pathname(entry, path);
 	archive_entry_set_filetype(entry, type);
 	archive_entry_set_perm(entry, mode);
@@ -71,7 +59,7 @@ static int add_hostname(struct archive *a, const struct recipe *recipe, struct e
 /* The recipe's Files and its Script as a tar that is unpacked over the new system. */
 static int write_overlay(const struct recipe *recipe, const char *path, struct err *err)
 {
-	_cleanup_(archive_freep) struct archive *a = archive_write_new();
+	_cleanup_(archive_write_freep) struct archive *a = archive_write_new();
 	archive_write_set_format_gnutar(a);
 	if (archive_write_open_filename(a, path) != ARCHIVE_OK)
 		return tar_fail(a, path, err);

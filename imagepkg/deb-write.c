@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "imagepkg/deb-write.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <unistd.h>
 
 #include "common/atomic-file.h"
+#include "imagepkg/archive-util.h"
 
 enum { CHUNK_BYTES = 1 << 20 };
 
@@ -15,17 +14,6 @@ struct ar {
 	const char *path;
 	int64_t mtime;
 };
-
-static void archive_freep(struct archive **a)
-{
-	if (*a)
-		archive_write_free(*a);
-}
-
-static void entry_freep(struct archive_entry **entry)
-{
-	archive_entry_free(*entry);
-}
 
 /* libarchive only warns when a size does not fit its field (3.6.2): fatal here. */
 static int ar_check(const struct ar *ar, int rc, struct err *err)
@@ -43,7 +31,7 @@ static int add_header(const struct ar *ar, const char *name, uint64_t size, stru
 	if (size > AR_MEMBER_MAX_BYTES)
 		return err_set(err, ERR_TOO_LARGE, "%s would have %llu bytes, a .deb can hold "
 			       "9,999,999,999", name, (unsigned long long)size);
-	_cleanup_(entry_freep) struct archive_entry *entry = archive_entry_new();
+	_cleanup_(archive_entry_freep) struct archive_entry *entry = archive_entry_new();
 	archive_entry_set_pathname(entry, name);
 	archive_entry_set_filetype(entry, AE_IFREG);
 	archive_entry_set_perm(entry, 0644);
@@ -68,8 +56,10 @@ static int add_member(const struct ar *ar, const char *name,
 		ssize_t n = pread(tar->fd, buf, CHUNK_BYTES, (off_t)done);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
+		if (n < 0)
 			return err_sys(err, "cannot read the spooled %s", name);
+		if (n == 0)
+			return err_set(err, ERR_STATE, "the spooled %s has become shorter", name);
 		if (add_bytes(ar, buf, (size_t)n, err) != 0)
 			return -1;
 		done += (uint64_t)n;
@@ -82,7 +72,7 @@ int deb_write(const char *path, const struct tar_spool_result *control,
 {
 	static const char version[] = "2.0\n";
 	_cleanup_(atomic_file_freep) struct atomic_file *file = NULL;
-	_cleanup_(archive_freep) struct archive *a = archive_write_new();
+	_cleanup_(archive_write_freep) struct archive *a = archive_write_new();
 	struct ar ar = { a, path, mtime };
 	if (atomic_file_open(path, 0644, &file, err) != 0)
 		return -1;

@@ -4,7 +4,8 @@
 #include <fnmatch.h>
 #include <stddef.h>
 
-/* The first match counts. '*' matches slashes too: tmp/ and a star is all below /tmp. */
+/* The first match counts. A star matches slashes too, so the rule of /tmp takes all that
+ * is below it, but not /tmp itself. */
 static const struct {
 	const char *pattern;
 	enum hygiene_action action;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "imagepkg/tree-import.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <locale.h>
 #include <sys/stat.h>
@@ -10,6 +8,7 @@
 
 #include "common/atomic-file.h"
 #include "common/log.h"
+#include "imagepkg/archive-util.h"
 #include "imagepkg/hygiene.h"
 
 enum { CHUNK_BYTES = 1 << 20 };
