@@ -196,15 +196,16 @@ static void record(const struct sync *sync, int64_t id, struct err *err)
 	err_set(err, second.code, "cannot record this sync: %s", second.msg);
 }
 
+/* The reason is the error that main prints. */
 static void log_end(const struct sync *sync, const struct err *err)
 {
 	if (err->code == ERR_NONE) {
 		_cleanup_free_ char *summary = plan_summary(sync->plan);
 		log_event("sync-done", "%s", summary);
 	} else if (err_exit_code(err) == EXIT_REFUSED)
-		log_event("sync-refused", "%s", err->msg);
+		log_event("sync-refused", "no package was changed");
 	else
-		log_event("sync-failed", "%s", err->msg);
+		log_event("sync-failed", "exit %d", (int)err_exit_code(err));
 }
 
 static int run_locked(struct sync *sync, struct err *err)

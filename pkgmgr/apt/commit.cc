@@ -3,8 +3,6 @@
  * over in the protected FileNames[]: pkgAcquire would believe any file of the right
  * size. (libapt-pkg 2.6 has std::string *, 3.0 std::unique_ptr<std::string[]>; both
  * are indexed alike.) */
-#include <apt-pkg/algorithms.h>
-#include <apt-pkg/cachefile.h>
 #include <apt-pkg/dpkgpm.h>
 #include <apt-pkg/error.h>
 #include <apt-pkg/install-progress.h>

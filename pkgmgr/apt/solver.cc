@@ -4,10 +4,8 @@
  * else manual, so that apt's own sweep finds what nothing needs any more. */
 #include "pkgmgr/apt/solver.h"
 
-#include <apt-pkg/configuration.h>
 #include <apt-pkg/error.h>
 #include <apt-pkg/policy.h>
-#include <apt-pkg/version.h>
 
 #include "pkgmgr/apt/shield.h"
 
