@@ -96,8 +96,9 @@ static int drop_row(struct host *host, struct instance *inst, bool ended, struct
 	return instance_save(host->state, inst, err);
 }
 
-static int drop(struct host *host, const char *name, bool purge, struct err *err)
+static int drop(struct host *host, const char *name, const void *arg, struct err *err)
 {
+	const bool *purge = arg;
 	_cleanup_(instance_freep) struct instance *inst = NULL;
 	_cleanup_err_ struct err missing = ERR_INIT;
 	bool ended = true;
@@ -106,7 +107,7 @@ static int drop(struct host *host, const char *name, bool purge, struct err *err
 		return err_set(err, missing.code, "%s", missing.msg);
 	if (inst && end_domain(host, inst, &ended, err) < 0)
 		return -1;
-	if (drop_files(host, name, purge, err) < 0)
+	if (drop_files(host, name, *purge, err) < 0)
 		return -1;
 	return inst ? drop_row(host, inst, ended, err) : 0;
 }
@@ -114,16 +115,8 @@ static int drop(struct host *host, const char *name, bool purge, struct err *err
 int cmd_drop(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	bool purge = false;
-	const char *name;
 	int id;
 	while ((id = cli_next(cli, argc, argv, err)) > 0)
 		purge = true;
-	if (id < 0 || cli_check_args(cli, argc, 1, 1, err) < 0 ||
-	    cmd_name(argv[cli->next], &name, err) < 0)
-		return -1;
-	_cleanup_(host_freep) struct host *host = NULL;
-	if (cmd_open_host(cli, &host, err) < 0)
-		return -1;
-	_cleanup_close_ int lock = host_lock(host, err);
-	return lock < 0 ? -1 : drop(host, name, purge, err);
+	return id < 0 ? -1 : cmd_change(cli, argc, argv, drop, &purge, err);
 }

@@ -5,27 +5,14 @@
 #include "appliance/converge.h"
 #include "appliance/instance.h"
 
-static void want_running(struct instance *inst)
-{
-	inst->wanted_state = WANTED_RUNNING;
-}
-static void want_stopped(struct instance *inst)
-{
-	inst->wanted_state = WANTED_STOPPED;
-}
-static void want_paused(struct instance *inst)
-{
-	inst->wanted_state = WANTED_PAUSED;
-}
+/* What a command writes into the row. */
+struct order {
+	enum wanted_state state;
+	bool fresh; /* an overlay of no known version is made anew; the state stays */
+};
 
-/* An overlay of no known version is made anew. */
-static void want_fresh(struct instance *inst)
-{
-	instance_set(&inst->actual_version, NULL);
-}
-
-static int record(struct host *host, const char *name,
-		  void (*change)(struct instance *inst), struct err *err)
+static int record(struct host *host, const char *name, const struct order *order,
+		  struct err *err)
 {
 	_cleanup_(instance_freep) struct instance *inst = NULL;
 	if (instance_load(host->state, name, &inst, err) < 0)
@@ -33,48 +20,48 @@ static int record(struct host *host, const char *name,
 	if (inst->wanted_state == WANTED_REMOVED)
 		return err_set(err, ERR_REFUSED,
 			       "%s was removed; install its package again", name);
-	change(inst);
+	if (order->fresh)
+		instance_set(&inst->actual_version, NULL);
+	else
+		inst->wanted_state = order->state;
 	return instance_save(host->state, inst, err);
 }
 
-static int record_and_converge(struct cli *cli, int argc, char **argv,
-			       void (*change)(struct instance *inst), struct err *err)
+static int carry_out(struct host *host, const char *name, const void *arg,
+		     struct err *err)
 {
-	const char *name;
-	if (cli_no_opts(cli, argc, argv, 1, 1, err) < 0 ||
-	    cmd_name(argv[cli->next], &name, err) < 0)
-		return -1;
-	_cleanup_(host_freep) struct host *host = NULL;
-	if (cmd_open_host(cli, &host, err) < 0)
-		return -1;
-	_cleanup_close_ int lock = host_lock(host, err);
-	if (lock < 0 || record(host, name, change, err) < 0)
-		return -1;
-	return converge_one(host, name, err);
+	return record(host, name, arg, err) < 0 ? -1 : converge_one(host, name, err);
+}
+
+static int run(struct cli *cli, int argc, char **argv, struct order order,
+	       struct err *err)
+{
+	int id = cli_next(cli, argc, argv, err);
+	return id < 0 ? -1 : cmd_change(cli, argc, argv, carry_out, &order, err);
 }
 
 int cmd_start(struct cli *cli, int argc, char **argv, struct err *err)
 {
-	return record_and_converge(cli, argc, argv, want_running, err);
+	return run(cli, argc, argv, (struct order){ .state = WANTED_RUNNING }, err);
 }
 
 int cmd_stop(struct cli *cli, int argc, char **argv, struct err *err)
 {
-	return record_and_converge(cli, argc, argv, want_stopped, err);
+	return run(cli, argc, argv, (struct order){ .state = WANTED_STOPPED }, err);
 }
 
 int cmd_pause(struct cli *cli, int argc, char **argv, struct err *err)
 {
-	return record_and_converge(cli, argc, argv, want_paused, err);
+	return run(cli, argc, argv, (struct order){ .state = WANTED_PAUSED }, err);
 }
 
 /* Paused or not, running is what is wanted then. */
 int cmd_resume(struct cli *cli, int argc, char **argv, struct err *err)
 {
-	return record_and_converge(cli, argc, argv, want_running, err);
+	return run(cli, argc, argv, (struct order){ .state = WANTED_RUNNING }, err);
 }
 
 int cmd_reset(struct cli *cli, int argc, char **argv, struct err *err)
 {
-	return record_and_converge(cli, argc, argv, want_fresh, err);
+	return run(cli, argc, argv, (struct order){ .fresh = true }, err);
 }

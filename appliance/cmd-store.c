@@ -14,7 +14,7 @@ const struct cli_opt cmd_gc_opts[] = {
 };
 
 /* A broken package is not worth keeping, and its preinst must let a good one in. */
-static int retain(struct host *host, const char *name, struct err *err)
+static int retain(struct host *host, const char *name, const void *arg, struct err *err)
 {
 	if (base_store_retain(host, name, err) == 0)
 		return 0;
@@ -28,15 +28,8 @@ static int retain(struct host *host, const char *name, struct err *err)
 
 int cmd_retain(struct cli *cli, int argc, char **argv, struct err *err)
 {
-	const char *name;
-	if (cli_no_opts(cli, argc, argv, 1, 1, err) < 0 ||
-	    cmd_name(argv[cli->next], &name, err) < 0)
-		return -1;
-	_cleanup_(host_freep) struct host *host = NULL;
-	if (cmd_open_host(cli, &host, err) < 0)
-		return -1;
-	_cleanup_close_ int lock = host_lock(host, err);
-	return lock < 0 ? -1 : retain(host, name, err);
+	int id = cli_next(cli, argc, argv, err);
+	return id < 0 ? -1 : cmd_change(cli, argc, argv, retain, NULL, err);
 }
 
 static void print_gc(bool json, unsigned count, uint64_t freed_bytes)

@@ -34,8 +34,9 @@ static int want_installed(struct host *host, struct instance *inst, struct err *
 }
 
 /* state NULL: as it is, and running for one that is new or was removed. */
-static int want(struct host *host, const char *name, const char *state, struct err *err)
+static int want(struct host *host, const char *name, const void *arg, struct err *err)
 {
+	const char *state = arg;
 	_cleanup_(instance_freep) struct instance *inst = NULL;
 	enum wanted_state wanted = WANTED_RUNNING;
 	if (state && wanted_state_parse(state, &wanted, err) < 0)
@@ -59,16 +60,9 @@ static int want(struct host *host, const char *name, const char *state, struct e
 
 int cmd_want(struct cli *cli, int argc, char **argv, struct err *err)
 {
-	const char *state = NULL, *name;
+	const char *state = NULL;
 	int id;
 	while ((id = cli_next(cli, argc, argv, err)) > 0)
 		state = cli->value;
-	if (id < 0 || cli_check_args(cli, argc, 1, 1, err) < 0 ||
-	    cmd_name(argv[cli->next], &name, err) < 0)
-		return -1;
-	_cleanup_(host_freep) struct host *host = NULL;
-	if (cmd_open_host(cli, &host, err) < 0)
-		return -1;
-	_cleanup_close_ int lock = host_lock(host, err);
-	return lock < 0 ? -1 : want(host, name, state, err);
+	return id < 0 ? -1 : cmd_change(cli, argc, argv, want, state, err);
 }

@@ -16,6 +16,13 @@ int cmd_open_host(struct cli *cli, struct host **out, struct err *err) _must_che
 /* The command's NAME argument, checked to be one: it goes into paths and XML. */
 int cmd_name(const char *text, const char **name, struct err *err) _must_check_;
 
+/* The rest of a command that changes one instance, after its options: take the one argument,
+ * open the host, lock it, call `change` with `arg`. */
+typedef int (*cmd_change_fn)(struct host *host, const char *name, const void *arg,
+			     struct err *err);
+int cmd_change(struct cli *cli, int argc, char **argv, cmd_change_fn change, const void *arg,
+	       struct err *err) _must_check_;
+
 extern const struct cli_opt cmd_converge_opts[];
 extern const struct cli_opt cmd_want_opts[];
 extern const struct cli_opt cmd_console_opts[];

@@ -21,6 +21,7 @@ struct situation {
 	bool disks_there;     /* data and swap, where the conf asks for them */
 	bool domain_current;  /* defined from the settings that hold now */
 	bool dir_there;       /* instances/<name> */
+	bool broken;          /* its settings cannot be read: it may stop, and not start */
 };
 
 static bool is_up(const struct situation *s)
@@ -39,9 +40,11 @@ static bool must_retain(const struct situation *s)
 	return !s->removed && !s->retained;
 }
 
+/* To be replaced it stops only when all is there for the new one. */
 static bool must_stop(const struct situation *s)
 {
-	return is_up(s) && (!wants_up(s) || !s->overlay_current || !s->domain_current);
+	bool replace = s->retained && (!s->overlay_current || !s->domain_current);
+	return is_up(s) && (!wants_up(s) || replace);
 }
 
 static bool must_undefine(const struct situation *s)
@@ -66,7 +69,7 @@ static bool must_define(const struct situation *s)
 
 static bool must_start(const struct situation *s)
 {
-	return wants_up(s) && !is_up(s);
+	return wants_up(s) && !is_up(s) && !s->broken;
 }
 
 static bool must_pause(const struct situation *s)
@@ -84,16 +87,15 @@ static bool must_forget(const struct situation *s)
 	return s->removed && s->domain == DOMAIN_ABSENT && !s->dir_there;
 }
 
-/* In this order. The health gate's steps (snapshot, watch, commit, roll back) go between
- * `stop` and the end: see README.md. */
+/* In this order; docs/spec/instance.md tells where the health gate's steps will stand. */
 static const struct step {
 	const char *name;
 	bool needs_hypervisor;
 	bool (*is_needed)(const struct situation *s);
 	int (*run)(struct step_context *context, struct err *err);
 } steps[] = {
-	{ "retain", false, must_retain, step_retain },
 	{ "stop", true, must_stop, step_stop },
+	{ "retain", false, must_retain, step_retain },
 	{ "undefine", true, must_undefine, step_undefine },
 	{ "overlay", true, must_overlay, step_overlay },
 	{ "disks", true, must_disks, step_disks },
@@ -138,7 +140,10 @@ static int look_at_files(struct step_context *c, struct situation *s, struct err
 	return 0;
 }
 
-static int look(struct step_context *c, struct situation *s, struct err *err)
+/* What is wrong with an instance's own files goes to `why_broken`, and is no reason not
+ * to stop it. */
+static int look(struct step_context *c, struct situation *s, struct err *why_broken,
+		struct err *err)
 {
 	*s = (struct situation){ .inst = c->inst, .domain = DOMAIN_ABSENT };
 	s->removed = c->inst->wanted_state == WANTED_REMOVED;
@@ -150,13 +155,15 @@ static int look(struct step_context *c, struct situation *s, struct err *err)
 	if (s->removed)
 		return 0;
 	if (!c->inst->wanted_version || !c->inst->wanted_base)
-		return err_set(
-			err, ERR_STATE,
-			"no version of %s is wanted; `appliance want %s` records the "
-			"installed one",
-			c->inst->name, c->inst->name);
-	if (look_at_files(c, s, err) < 0)
-		return -1;
+		return err_set(err, ERR_STATE,
+			       "no version of %s is wanted; `appliance want %s` records the "
+			       "installed one",
+			       c->inst->name, c->inst->name);
+	if (look_at_files(c, s, why_broken) < 0) {
+		s->broken = s->retained = s->overlay_current = s->disks_there = true;
+		s->domain_current = true;
+		return 0;
+	}
 	s->domain_current = c->settings && str_eq(facts.digest, c->settings->digest) &&
 			    is_there(c->host, c->inst->name, SEED_FILE);
 	return 0;
@@ -193,16 +200,18 @@ static int take_all_steps(struct step_context *c, struct err *err)
 	uint32_t taken = 0;
 	while (!c->forgotten) {
 		struct situation s;
-		if (look(c, &s, err) < 0)
+		_cleanup_err_ struct err why_broken = ERR_INIT;
+		if (look(c, &s, &why_broken, err) < 0)
 			return -1;
 		const struct step *step = next_step(&s, c->hv != NULL);
+		if (!step && s.broken && wants_up(&s))
+			return err_set(err, why_broken.code, "%s", why_broken.msg);
 		if (!step)
 			return 0;
 		uint32_t bit = UINT32_C(1) << (step - steps);
 		if (taken & bit)
 			return err_set(err, ERR_PROGRAM,
-				       "%s: '%s' was done and did not last; the guest's "
-				       "last words "
+				       "%s: '%s' was done and did not last; the guest's last words "
 				       "are in `appliance console --log %s`",
 				       c->inst->name, step->name, c->inst->name);
 		taken |= bit;

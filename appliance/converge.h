@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Brings an instance from what it is to what is wanted. The only code that changes a
- * domain. The table of steps is in converge.c; README.md draws it. */
+ * domain. The table of steps is in converge.c; docs/spec/instance.md explains them. */
 #ifndef WAYBILL_CONVERGE_H
 #define WAYBILL_CONVERGE_H
 

@@ -66,7 +66,8 @@ int step_overlay(struct step_context *c, struct err *err)
 	    disk_make_overlay(c->host, inst->name, inst->wanted_base, err) < 0)
 		return -1;
 	log_event("instance-version", "%s goes from %s to %s", inst->name,
-		  inst->actual_version ? inst->actual_version : "none", inst->wanted_version);
+		  inst->actual_version ? inst->actual_version : "none",
+		  inst->wanted_version);
 	instance_set(&inst->actual_version, inst->wanted_version);
 	instance_set(&inst->actual_base, inst->wanted_base);
 	return 0;
@@ -208,8 +209,15 @@ int step_start(struct step_context *c, struct err *err)
 	if (c->settings->conf->network == NETWORK_NAT &&
 	    nat_network_join(c->hv, c->host->nat_prefix, mac, err) < 0)
 		return -1;
-	if (define_domain(c, time(NULL), err) < 0 || domain_start(c->hv, c->domain, err) < 0)
+	if (define_domain(c, time(NULL), err) < 0)
 		return -1;
+	if (domain_start(c->hv, c->domain, err) < 0) {
+		if (strstr(err->msg, "host forwarding rule"))
+			err_prefix(err,
+				   "a host port of Ports is taken, or below 1024, which "
+				   "needs Network: nat");
+		return -1;
+	}
 	log_event("instance-start", "%s %s", c->inst->name, c->inst->wanted_version);
 	return 0;
 }

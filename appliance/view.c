@@ -6,15 +6,6 @@
 #include "appliance/base-store.h"
 #include "common/atomic-file.h"
 
-static char *format_ports(const struct appliance_conf *conf)
-{
-	_cleanup_strv_ struct strv words = STRV_INIT;
-	for (size_t i = 0; i < conf->port_count; i++)
-		strv_addf(&words, "%u:%u%s", conf->ports[i].host_port,
-			  conf->ports[i].guest_port, conf->ports[i].udp ? "/udp" : "");
-	return strv_join(&words, " ");
-}
-
 /* A version whose files have gone, or a params file that is wrong, is no reason not to
  * show the rest. */
 static void load_settings(struct host *host, struct view *view)
@@ -26,7 +17,8 @@ static void load_settings(struct host *host, struct view *view)
 	if (!version ||
 	    settings_load(host, inst->appliance, version, &view->settings, &err) < 0)
 		view->settings = NULL;
-	view->ports = view->settings ? format_ports(view->settings->conf) : xstrdup("");
+	view->ports =
+		view->settings ? appliance_conf_ports(view->settings->conf) : xstrdup("");
 }
 
 static int load_domain(struct host *host, struct hypervisor *hv, struct view *view,

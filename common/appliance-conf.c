@@ -569,15 +569,13 @@ static void write_size(struct strbuf *out, const char *name, uint64_t bytes)
 	strbuf_addf(out, "%s: %llu\n", name, (unsigned long long)bytes);
 }
 
-static void format_ports(const struct appliance_conf *conf, struct strbuf *out)
+char *appliance_conf_ports(const struct appliance_conf *conf)
 {
 	_cleanup_strv_ struct strv words = STRV_INIT;
 	for (size_t i = 0; i < conf->port_count; i++)
 		strv_addf(&words, "%u:%u%s", conf->ports[i].host_port,
 			  conf->ports[i].guest_port, conf->ports[i].udp ? "/udp" : "");
-	_cleanup_free_ char *joined = strv_join(&words, " ");
-	if (words.count)
-		deb822_write(out, "Ports", joined);
+	return strv_join(&words, " ");
 }
 
 static void format_health(const struct appliance_conf *conf, struct strbuf *out)
@@ -630,7 +628,9 @@ void appliance_conf_format(const struct appliance_conf *conf, struct strbuf *out
 	if (conf->kernel_args)
 		deb822_write(out, "Kernel-Args", conf->kernel_args);
 	deb822_write(out, "Network", network_names[conf->network]);
-	format_ports(conf, out);
+	_cleanup_free_ char *ports = appliance_conf_ports(conf);
+	if (*ports)
+		deb822_write(out, "Ports", ports);
 	deb822_write(out, "Graphics", graphics_names[conf->graphics]);
 	format_health(conf, out);
 	deb822_write(out, "Upgrade", upgrade_names[conf->upgrade]);

@@ -83,6 +83,9 @@ int appliance_conf_read_file(const char *path, struct appliance_conf **out,
 			     struct err *err) _must_check_;
 void appliance_conf_format(const struct appliance_conf *conf, struct strbuf *out);
 
+/* Its ports as they stand in the file: "8080:80 5353:53/udp". Free it. */
+char *appliance_conf_ports(const struct appliance_conf *conf);
+
 struct deb822_stanza;
 /* The fields that recipes and appliance.conf share (Memory ... Params), read
  * from a stanza that may hold others. Fields that are absent keep what `conf` has. */

@@ -94,6 +94,10 @@ contains list.txt "declares no parameter WHAT"
 run_exit 0 appliance converge "$name" --start-only
 contains err "declares no parameter WHAT"
 equal "$(digest)" "$before" "the domain"
+run_exit 0 appliance stop "$name"
+equal "$(state_of "$name")" stopped "bad parameters do not keep it from stopping"
+run_exit 1 appliance start "$name"
+contains err "declares no parameter WHAT"
 rm "$root/var/lib/waybill/params/$name"
 appliance converge "$name"
 is running 1.0
