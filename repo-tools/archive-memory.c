@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "archive-memory.h"
+#include "repo-tools/archive-memory.h"
 
 static la_ssize_t append(struct archive *a, void *arg, const void *data, size_t len)
 {

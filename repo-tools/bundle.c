@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "bundle.h"
+#include "repo-tools/bundle.h"
 
 #include <glob.h>
 
-#include "archive-memory.h"
+#include "repo-tools/archive-memory.h"
 #include "common/atomic-file.h"
 #include "common/deb822.h"
-#include "ssh-key.h"
+#include "repo-tools/ssh-key.h"
 
 #define KEYRING_MAX_BYTES (1024 * 1024)
 

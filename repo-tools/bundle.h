@@ -6,7 +6,7 @@
 
 #include "common/err.h"
 #include "common/strbuf.h"
-#include "repo.h"
+#include "repo-tools/repo.h"
 
 /* Errors: ERR_USAGE (Url or Server is not set), ERR_NOT_FOUND (no host key). */
 int bundle_write(const struct repo *repo, const char *site, struct strbuf *out,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "check.h"
+#include "repo-tools/check.h"
 
 #include "common/atomic-file.h"
 #include "common/hash.h"
 #include "common/pgp.h"
 #include "common/progress.h"
-#include "index.h"
-#include "release.h"
-#include "site.h"
+#include "repo-tools/index.h"
+#include "repo-tools/release.h"
+#include "repo-tools/site.h"
 
 #define INDEX_MAX_BYTES (256u * 1024 * 1024)
 

@@ -9,7 +9,7 @@
 
 #include "common/err.h"
 #include "common/strv.h"
-#include "repo.h"
+#include "repo-tools/repo.h"
 
 struct check_result {
 	struct strv problems;	/* sentences; empty: all is well */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cmds.h"
+#include "repo-tools/cmds.h"
 #include "common/log.h"
-#include "pool.h"
-#include "publish.h"
-#include "suite-opt.h"
+#include "repo-tools/pool.h"
+#include "repo-tools/publish.h"
+#include "repo-tools/suite-opt.h"
 
 /* Files into the pool and the suite, in the transaction that publishes them. */
 static int add_files(struct repo *repo, const char *suite, char **files, int *changed,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cmds.h"
-#include "gc.h"
+#include "repo-tools/cmds.h"
+#include "repo-tools/gc.h"
 
 enum { OPT_DRY_RUN = 1 };
 

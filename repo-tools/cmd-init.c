@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "cmds.h"
+#include "repo-tools/cmds.h"
 #include "common/atomic-file.h"
 #include "common/pgp.h"
-#include "publish.h"
-#include "ssh-key.h"
+#include "repo-tools/publish.h"
+#include "repo-tools/ssh-key.h"
 
 enum { OPT_KEY = 1, OPT_LIST_KEY, OPT_SUITE, OPT_ARCH, OPT_URL, OPT_SERVER, OPT_HOST_KEY };
 

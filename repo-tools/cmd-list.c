@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <json-c/json.h>
 
-#include "cmds.h"
-#include "index.h"
-#include "suite-opt.h"
+#include "repo-tools/cmds.h"
+#include "repo-tools/index.h"
+#include "repo-tools/suite-opt.h"
 
 struct listing {
 	struct repo *repo;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cmds.h"
-#include "index.h"
-#include "publish.h"
-#include "suite-opt.h"
+#include "repo-tools/cmds.h"
+#include "repo-tools/index.h"
+#include "repo-tools/publish.h"
+#include "repo-tools/suite-opt.h"
 
 /* One NAME[=VERSION] of the command line, being taken out of one suite. */
 struct removal {

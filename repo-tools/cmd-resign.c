@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cmds.h"
+#include "repo-tools/cmds.h"
 #include "common/log.h"
-#include "publish.h"
-#include "site.h"
+#include "repo-tools/publish.h"
+#include "repo-tools/site.h"
 
 static void say_until(const char *what, const char *name, uint64_t valid_seconds)
 {

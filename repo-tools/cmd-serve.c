@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cmds.h"
-#include "serve.h"
+#include "repo-tools/cmds.h"
+#include "repo-tools/serve.h"
 
 enum { OPT_PORT = 1, OPT_ADDRESS };
 

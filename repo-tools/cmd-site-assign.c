@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* imagerepo site assign, unassign, param: what a site must have, and how. */
-#include "cmds.h"
+#include "repo-tools/cmds.h"
 #include "common/log.h"
-#include "index.h"
-#include "site-input.h"
-#include "site-param.h"
-#include "site.h"
+#include "repo-tools/index.h"
+#include "repo-tools/site-input.h"
+#include "repo-tools/site-param.h"
+#include "repo-tools/site.h"
 
 enum { OPT_MUST = 1, OPT_MAY, OPT_MAYNOT };
 

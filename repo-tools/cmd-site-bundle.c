@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <unistd.h>
 
-#include "bundle.h"
-#include "cmds.h"
+#include "repo-tools/bundle.h"
+#include "repo-tools/cmds.h"
 #include "common/atomic-file.h"
-#include "site.h"
+#include "repo-tools/site.h"
 
 enum { OPT_OUTPUT = 1 };
 

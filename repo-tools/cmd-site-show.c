@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <json-c/json.h>
 
-#include "cmds.h"
-#include "report.h"
-#include "site-param.h"
-#include "site.h"
+#include "repo-tools/cmds.h"
+#include "repo-tools/report.h"
+#include "repo-tools/site-param.h"
+#include "repo-tools/site.h"
 
 struct site_view {
 	const char *site;

@@ -3,11 +3,11 @@
 #include <json-c/json.h>
 #include <unistd.h>
 
-#include "cmds.h"
+#include "repo-tools/cmds.h"
 #include "common/atomic-file.h"
-#include "report.h"
-#include "site.h"
-#include "ssh-key.h"
+#include "repo-tools/report.h"
+#include "repo-tools/site.h"
+#include "repo-tools/ssh-key.h"
 
 enum { OPT_KEY = 1 };
 

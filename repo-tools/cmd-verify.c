@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <json-c/json.h>
 
-#include "check.h"
-#include "cmds.h"
+#include "repo-tools/check.h"
+#include "repo-tools/cmds.h"
 #include "common/log.h"
 
 static void print_json(const struct check_result *r)

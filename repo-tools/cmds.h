@@ -4,7 +4,7 @@
 #define WAYBILL_CMDS_H
 
 #include "common/cli.h"
-#include "repo.h"
+#include "repo-tools/repo.h"
 
 /* cli->ctx of imagerepo. */
 struct imagerepo {

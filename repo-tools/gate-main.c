@@ -6,9 +6,9 @@
 
 #include "common/log.h"
 #include "config.h"
-#include "gate.h"
-#include "repo.h"
-#include "site.h"
+#include "repo-tools/gate.h"
+#include "repo-tools/repo.h"
+#include "repo-tools/site.h"
 
 static const char usage[] =
 	"usage: imagerepo-gate [--repo DIR] SITE\n\n"

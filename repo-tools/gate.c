@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "gate.h"
+#include "repo-tools/gate.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "common/atomic-file.h"
 #include "common/strv.h"
-#include "report.h"
+#include "repo-tools/report.h"
 
 #define RSYNC "/usr/bin/rsync"
 #define REPORT_TIMEOUT_MS 60000

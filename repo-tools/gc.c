@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "gc.h"
+#include "repo-tools/gc.h"
 
 #include <errno.h>
 #include <fts.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/atomic-file.h"
-#include "index.h"
+#include "repo-tools/index.h"
 
 struct gc {
 	struct repo *repo;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
-#include "repo.h"
+#include "repo-tools/repo.h"
 
 struct gc_result {
 	size_t files;

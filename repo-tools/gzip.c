@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "gzip.h"
+#include "repo-tools/gzip.h"
 
-#include "archive-memory.h"
+#include "repo-tools/archive-memory.h"
 #include "common/util.h"
 
 /* Without a time stamp, so that the bytes depend on the data alone. */

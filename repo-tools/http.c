@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "http.h"
+#include "repo-tools/http.h"
 
 #include <ctype.h>
 #include <time.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "index.h"
+#include "repo-tools/index.h"
 
 enum { SCHEMA_VERSION = 1 };
 

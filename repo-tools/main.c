@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <sys/stat.h>
 
-#include "cmds.h"
+#include "repo-tools/cmds.h"
 
 enum { OPT_REPO = 1 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "pool.h"
+#include "repo-tools/pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,8 @@
 #include "common/hash.h"
 #include "common/log.h"
 #include "common/progress.h"
-#include "repo-conf.h"
-#include "stanza.h"
+#include "repo-tools/repo-conf.h"
+#include "repo-tools/stanza.h"
 
 #define CHUNK_BYTES (1024 * 1024)
 

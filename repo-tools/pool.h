@@ -4,8 +4,8 @@
 #define WAYBILL_POOL_H
 
 #include "common/err.h"
-#include "index.h"
-#include "repo.h"
+#include "repo-tools/index.h"
+#include "repo-tools/repo.h"
 
 /* Copy `file` into the pool and record it in the index, unless the very same is
  * there. What is checked is our copy, so that a file that changes meanwhile does no

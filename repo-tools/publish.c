@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "publish.h"
+#include "repo-tools/publish.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -14,9 +14,9 @@
 #include "common/atomic-file.h"
 #include "common/log.h"
 #include "common/pgp.h"
-#include "gzip.h"
-#include "index.h"
-#include "release.h"
+#include "repo-tools/gzip.h"
+#include "repo-tools/index.h"
+#include "repo-tools/release.h"
 
 /* by-hash files outlive this many later publishes of their suite. */
 enum { BY_HASH_PUBLISHES = 2 };

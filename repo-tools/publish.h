@@ -10,7 +10,7 @@
 
 #include "common/err.h"
 #include "common/strv.h"
-#include "repo.h"
+#include "repo-tools/repo.h"
 
 /* Publish `suites` as the index has them now. The caller has begun a transaction on
  * repo->index, and changed it or not; here it is committed, or rolled back on error.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "release.h"
+#include "repo-tools/release.h"
 
 #include <time.h>
 

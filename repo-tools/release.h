@@ -11,7 +11,7 @@
 #include "common/hash.h"
 #include "common/strbuf.h"
 #include "common/util.h"
-#include "repo-conf.h"
+#include "repo-tools/repo-conf.h"
 
 #define RELEASE_MAX_BYTES (1024 * 1024)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "repo-conf.h"
+#include "repo-tools/repo-conf.h"
 
 #include <ctype.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "repo.h"
+#include "repo-tools/repo.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +9,8 @@
 
 #include "common/atomic-file.h"
 #include "common/lock.h"
-#include "index.h"
-#include "publish.h"
+#include "repo-tools/index.h"
+#include "repo-tools/publish.h"
 
 char *repo_resolve_dir(const char *dir)
 {

@@ -6,7 +6,7 @@
 #include "common/err.h"
 #include "common/state.h"
 #include "common/util.h"
-#include "repo-conf.h"
+#include "repo-tools/repo-conf.h"
 
 #define REPO_DEFAULT_DIR "/srv/waybill"
 /* The directory's default and its environment variable's name. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "report.h"
+#include "repo-tools/report.h"
 
 #include "common/atomic-file.h"
-#include "site.h"
+#include "repo-tools/site.h"
 
 #define REPORT_FORMAT "waybill-report 1"
 /* An honest report is three levels deep. */

@@ -9,7 +9,7 @@
 
 #include "common/err.h"
 #include "common/util.h"
-#include "repo.h"
+#include "repo-tools/repo.h"
 
 #define REPORT_MAX_BYTES (64 * 1024)
 

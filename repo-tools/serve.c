@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "serve.h"
+#include "repo-tools/serve.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 #include "common/log.h"
 #include "common/util.h"
-#include "http.h"
+#include "repo-tools/http.h"
 
 enum { MAX_CONNECTIONS = 64, IDLE_SECONDS = 30 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "site-input.h"
+#include "repo-tools/site-input.h"
 
 #include "common/atomic-file.h"
 #include "common/deb822.h"
-#include "site.h"
+#include "repo-tools/site.h"
 
 void site_input_destroy(struct site_input *input)
 {

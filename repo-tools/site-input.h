@@ -9,7 +9,7 @@
 #include "common/err.h"
 #include "common/site-list.h"
 #include "common/strbuf.h"
-#include "repo.h"
+#include "repo-tools/repo.h"
 
 /* The three files' texts, in memory. */
 struct site_input {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "site-param.h"
+#include "repo-tools/site-param.h"
 
 #include <dirent.h>
 #include <unistd.h>
 
 #include "common/atomic-file.h"
 #include "common/deb822.h"
-#include "site.h"
+#include "repo-tools/site.h"
 
 #define PARAM_MAX_BYTES (64 * 1024)
 

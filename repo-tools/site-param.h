@@ -7,7 +7,7 @@
 #include "common/err.h"
 #include "common/strbuf.h"
 #include "common/strv.h"
-#include "repo.h"
+#include "repo-tools/repo.h"
 
 /* Appliances that have parameters at this site, sorted, appended. */
 int site_param_names(const struct repo *repo, const char *site, struct strv *names,

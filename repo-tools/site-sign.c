@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From an operator's files to a signed list that the gate serves. */
-#include "site.h"
+#include "repo-tools/site.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "common/atomic-file.h"
 #include "common/hash.h"
-#include "site-param.h"
+#include "repo-tools/site-param.h"
 
 /* Longer than the gate gives a report to arrive. */
 enum { REPORT_AGE_SECONDS = 600 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "site.h"
+#include "repo-tools/site.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "common/atomic-file.h"
-#include "site-input.h"
-#include "ssh-key.h"
+#include "repo-tools/site-input.h"
+#include "repo-tools/ssh-key.h"
 
 char *site_path(const struct repo *repo, const char *site, const char *fmt, ...)
 {

@@ -13,7 +13,7 @@
 #include "common/pgp.h"
 #include "common/site-list.h"
 #include "common/strv.h"
-#include "repo.h"
+#include "repo-tools/repo.h"
 
 /* "<repo>/private/sites/<site>/<formatted path>"; free it. */
 char *site_path(const struct repo *repo, const char *site, const char *fmt, ...)

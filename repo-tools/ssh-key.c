@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "ssh-key.h"
+#include "repo-tools/ssh-key.h"
 
 #include <nettle/base64.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "stanza.h"
+#include "repo-tools/stanza.h"
 
 #include <ctype.h>
 
 #include "common/appliance-conf.h"
-#include "repo-conf.h"
+#include "repo-tools/repo-conf.h"
 
 /* What the repository says about a package, and the package itself must not. */
 static const char *const reserved_fields[] = {

@@ -5,7 +5,7 @@
 
 #include "common/deb.h"
 #include "common/err.h"
-#include "index.h"
+#include "repo-tools/index.h"
 
 /* Fill *out (destroy it) from an open .deb whose bytes have this SHA-256. Refuses a
  * control file without what a Packages stanza needs, with a name, version or

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "suite-opt.h"
+#include "repo-tools/suite-opt.h"
 
-#include "cmds.h"
+#include "repo-tools/cmds.h"
 
 enum { OPT_SUITE = 1 };
 

@@ -4,7 +4,7 @@
 #define WAYBILL_SUITE_OPT_H
 
 #include "common/cli.h"
-#include "repo.h"
+#include "repo-tools/repo.h"
 
 /* Parse a command line whose only option is --suite; *suite stays NULL without it.
  * min and max bound the other arguments (max -1: none). */

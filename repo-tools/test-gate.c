@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "gate.h"
+#include "repo-tools/gate.h"
 
-#include "test-mutate.h"
+#include "repo-tools/test-mutate.h"
 
 static void test_real_commands(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "http.h"
+#include "repo-tools/http.h"
 
-#include "test-mutate.h"
+#include "repo-tools/test-mutate.h"
 
 #define MODIFIED 1795217051 /* Fri, 20 Nov 2026 23:24:11 GMT */
 

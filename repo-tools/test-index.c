@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "index.h"
+#include "repo-tools/index.h"
 
 #include "common/atomic-file.h"
 #include "common/test-lib.h"
-#include "gzip.h"
-#include "stanza.h"
+#include "repo-tools/gzip.h"
+#include "repo-tools/stanza.h"
 
 struct fixture {
 	char *dir;

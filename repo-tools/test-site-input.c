@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Editing the operator's files, and parameter files, as text. */
-#include "site-input.h"
+#include "repo-tools/site-input.h"
 
-#include "site-param.h"
-#include "test-mutate.h"
+#include "repo-tools/site-param.h"
+#include "repo-tools/test-mutate.h"
 
 static void fill(struct site_input *input, const char *must, const char *may, const char *maynot)
 {
