@@ -83,14 +83,21 @@ static int set_number(struct state *state, const char *key, uint64_t number, str
 	return state_set_meta(state, key, text, err);
 }
 
+int list_last_serial(const struct pkgmgr *m, uint64_t *epoch, uint64_t *serial, struct err *err)
+{
+	*serial = 0;
+	if (get_number(m->state, "site-epoch", epoch, err) < 0)
+		return -1;
+	return get_number(m->state, "site-serial", serial, err);
+}
+
 /* (Epoch, Serial) never goes back, and the same pair always means the same bytes. */
 static int check_serial(const struct pkgmgr *m, const struct site_list *list,
 			const char *sha256, struct err *err)
 {
 	uint64_t epoch = 0, serial = 0;
 	_cleanup_free_ char *known = NULL;
-	if (get_number(m->state, "site-epoch", &epoch, err) < 0 ||
-	    get_number(m->state, "site-serial", &serial, err) < 0 ||
+	if (list_last_serial(m, &epoch, &serial, err) < 0 ||
 	    state_get_meta(m->state, "site-list-sha256", &known, err) < 0)
 		return -1;
 	if (!known)

@@ -21,6 +21,10 @@ int list_verify(const struct pkgmgr *m, const char *text, size_t len, int64_t no
 int list_accept(const struct pkgmgr *m, int64_t now, struct site_list **out, struct err *err)
 	_must_check_;
 
+/* Epoch and serial of the last good list; 0 and 0 without one. */
+int list_last_serial(const struct pkgmgr *m, uint64_t *epoch, uint64_t *serial, struct err *err)
+	_must_check_;
+
 /* The last good list, its signature checked again; its times are not. Errors:
  * ERR_NOT_FOUND (none yet), ERR_SIGNATURE. */
 int list_load(const struct pkgmgr *m, struct site_list **out, struct err *err) _must_check_;

@@ -13,7 +13,7 @@ struct sync_record {
 	int64_t started_at;
 	int64_t ended_at;	/* 0: still running, or killed */
 	int exit_code;
-	int64_t serial;		/* 0: none was accepted */
+	int64_t serial;		/* of the list in force at its end; 0: none */
 	int64_t received_bytes;
 	char *summary;		/* or NULL */
 };

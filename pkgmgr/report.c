@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "pkgmgr/gate.h"
 #include "pkgmgr/instances.h"
+#include "pkgmgr/list.h"
 
 const char *report_result(const struct err *cause)
 {
@@ -62,14 +63,24 @@ static void add_number(struct json_object *out, const char *name, uint64_t numbe
 	json_object_object_add(out, name, json_object_new_int64((int64_t)number));
 }
 
+/* Of the list in force, which is not the one that was just refused. */
+static void add_serial(const struct sync *sync, struct json_object *out)
+{
+	_cleanup_err_ struct err err = ERR_INIT;
+	uint64_t epoch = 0, serial = 0;
+	if (list_last_serial(sync->m, &epoch, &serial, &err) < 0)
+		log_warn("%s", err.msg);
+	add_number(out, "serial", serial);
+	add_number(out, "epoch", epoch);
+}
+
 static struct json_object *make(const struct sync *sync, const struct err *cause)
 {
 	struct json_object *out = json_object_new_object();
 	_cleanup_free_ char *now = time_format(time(NULL));
 	json_object_object_add(out, "format", json_object_new_string("waybill-report 1"));
 	json_object_object_add(out, "site", json_object_new_string(sync->m->conf->site));
-	add_number(out, "serial", sync->list ? sync->list->serial : 0);
-	add_number(out, "epoch", sync->list ? sync->list->epoch : 0);
+	add_serial(sync, out);
 	json_object_object_add(out, "time", json_object_new_string(now));
 	json_object_object_add(out, "result", json_object_new_string(report_result(cause)));
 	add_number(out, "exit_code", err_exit_code(cause));

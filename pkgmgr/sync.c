@@ -180,15 +180,18 @@ static void record(const struct sync *sync, int64_t id, struct err *err)
 	_cleanup_err_ struct err second = ERR_INIT;
 	_cleanup_free_ char *summary = err->code != ERR_NONE ? xstrdup(err->msg)
 							      : plan_summary(sync->plan);
+	uint64_t epoch = 0, serial = 0;
+	int known = list_last_serial(sync->m, &epoch, &serial, &second);
 	struct sync_record record = {
 		.id = id,
 		.ended_at = time(NULL),
 		.exit_code = (int)err_exit_code(err),
-		.serial = sync->list ? (int64_t)sync->list->serial : 0,
+		.serial = (int64_t)serial,
 		.received_bytes = (int64_t)sync->received_bytes,
 		.summary = summary,
 	};
-	if ((!sync->committed ||
+	if (known == 0 &&
+	    (!sync->committed ||
 	     record_actions(sync->m->state, id, sync->plan, &second) == 0) &&
 	    record_end(sync->m->state, &record, &second) == 0)
 		return;

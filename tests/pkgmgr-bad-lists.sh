@@ -25,6 +25,7 @@ refuses()
 	contains "$T/err" "$why"
 	contains "$T/out" '"result":"refused"'
 	contains "$T/gate/report.json" '"result":"refused"'
+	contains "$T/gate/report.json" '"serial":10,'
 	cmp -s "$T/good.list" "$ROOT/var/lib/waybill/site.list" || fail "$what: the last good list is gone"
 	cmp -s "$T/good.status" "$ROOT/var/lib/dpkg/status" || fail "$what: packages changed"
 	run_exit 0 pkgmgr plan --root "$ROOT"
