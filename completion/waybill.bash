@@ -57,7 +57,7 @@ _waybill()
 			[[ " ${candidates[*]} " == *" $name "* ]] || candidates+=("$name")
 		done <<<"$commands"
 	fi
-	mapfile -t COMPREPLY < <(compgen -W "${candidates[*]}" -- "$cur")
+	mapfile -t COMPREPLY < <(compgen -W "${candidates[*]}" -- "$cur" || true)
 	[[ ${#COMPREPLY[@]} -gt 0 || $cur == -* ]] || compopt -o default
 }
 
