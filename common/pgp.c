@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <gpgme.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/atomic-file.h"
@@ -210,22 +211,27 @@ int pgp_find_key(const char *key_id, char fpr[PGP_FPR_SIZE], struct err *err)
 
 /* ---- verifying: a keyring in a directory of its own, removed afterwards ---- */
 
+/* gpgme does not wait for gpg to end, and a gpg that is ending may still remove its
+ * lock files, which remove_tree() takes for "gone already": again until it is. */
 static void home_removep(char **home)
 {
-	if (!*home)
-		return;
-	struct err ignored = ERR_INIT;
-	if (remove_tree(*home, &ignored) < 0)
-		err_clear(&ignored);
+	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	for (int attempt = 0; *home && attempt < 50; attempt++) {
+		_cleanup_err_ struct err ignored = ERR_INIT;
+		if (remove_tree(*home, &ignored) == 0 && !file_exists(*home))
+			break;
+		nanosleep(&pause, NULL);
+	}
 	free(*home);
 }
 
-/* gpg.conf keeps gpg from asking a trust database, a network or an agent. */
+/* gpg.conf keeps gpg from asking a trust database, a network or an agent, and from
+ * writing into the directory while it ends. */
 static int home_new(char **home, struct err *err)
 {
 	static const char conf[] = "no-autostart\ntrust-model always\n"
 				   "no-auto-key-locate\nno-auto-key-retrieve\n"
-				   "no-auto-check-trustdb\n";
+				   "no-auto-check-trustdb\nno-random-seed-file\n";
 	const char *tmp = getenv("TMPDIR");
 	_cleanup_free_ char *template =
 		xasprintf("%s/waybill-keyring-XXXXXX", tmp && *tmp ? tmp : "/tmp");

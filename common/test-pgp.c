@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/pgp.h"
 
+#include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@ static int set_up(void **state)
 	f->dir = xstrdup("/tmp/waybill-test-pgp-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	setenv("GNUPGHOME", f->dir, 1);
+	setenv("TMPDIR", f->dir, 1);
 	for (int i = 0; i < 2; i++) {
 		_cleanup_strbuf_ struct strbuf key = STRBUF_INIT;
 		must(pgp_generate_key(i ? "second" : "first", f->fpr[i], &err), &err);
@@ -186,6 +188,16 @@ static void test_bit_flips(void **state)
 	}
 }
 
+/* The last test: whatever the others verified or refused, no keyring is left behind. */
+static void test_no_keyring_is_left(void **state)
+{
+	struct fixture *f = *state;
+	glob_t found = { 0 };
+	_cleanup_free_ char *pattern = xasprintf("%s/waybill-keyring-*", f->dir);
+	assert_int_equal(glob(pattern, 0, NULL, &found), GLOB_NOMATCH);
+	globfree(&found);
+}
+
 static void test_text_that_cannot_be_covered(void **state)
 {
 	static const char *const texts[] = { "blank \nx\n", "cr\r\n", "no newline" };
@@ -213,6 +225,7 @@ int main(void)
 		cmocka_unit_test(test_frames_are_refused),
 		cmocka_unit_test(test_every_truncation_is_refused),
 		cmocka_unit_test(test_bit_flips),
+		cmocka_unit_test(test_no_keyring_is_left),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
