@@ -173,9 +173,9 @@ static void add_qemu_args(struct strbuf *out, const char *option, const char *va
 	strbuf_adds(out, "/>\n");
 }
 
-/* libvirt 9.0 has port forwards only with passt, which QEMU 7.2 of Debian 12 cannot use
- * under AppArmor; QEMU's own user network has them everywhere. Slot 0x10 is out of the
- * way of what libvirt places. */
+/* libvirt 9.0 has port forwards only with passt as its backend; QEMU's own user network
+ * needs no other program, under AppArmor and TCG as well. Slot 0x10 is out of the way of
+ * what libvirt places. */
 static void add_user_network(const struct domain_spec *spec, struct strbuf *out)
 {
 	_cleanup_strbuf_ struct strbuf netdev = STRBUF_INIT;
