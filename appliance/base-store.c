@@ -213,7 +213,8 @@ static int list_dir(const char *path, struct strv *out, struct err *err)
 	return 0;
 }
 
-/* Files that died between link and row get one, so that one query sees all. */
+/* Bases of a run that died between link and row get one, so that one query sees all; the
+ * half-made names of link_over() go. */
 static int adopt_strays(struct host *host, struct err *err)
 {
 	_cleanup_free_ char *path = root_path(&host->root, BASES_DIR);
@@ -223,8 +224,16 @@ static int adopt_strays(struct host *host, struct err *err)
 	for (size_t i = 0; i < names.count; i++) {
 		_cleanup_free_ char *sha256 = xstrndup(names.items[i], SHA256_HEX_LEN);
 		const char *rest = names.items[i] + strlen(sha256);
-		if (!sha256_is_valid(sha256) || !str_eq(rest, BASE_SUFFIX))
+		if (!sha256_is_valid(sha256))
 			continue;
+		if (!str_eq(rest, BASE_SUFFIX)) {
+			_cleanup_free_ char *half =
+				xasprintf("%s/%s", path, names.items[i]);
+			if (str_eq(rest, BASE_SUFFIX ".new") &&
+			    atomic_unlink(half, err) < 0)
+				return -1;
+			continue;
+		}
 		if (state_exec(host->state, err, "s",
 			       "INSERT OR IGNORE INTO base (sha256, appliance, version,"
 			       " size_bytes, added_at) VALUES (?1, '', '', 0, 0)",
@@ -335,7 +344,8 @@ static int list_bases_of(struct host *host, const char *appliance, struct strv *
 int base_store_drop(struct host *host, const char *appliance, struct err *err)
 {
 	_cleanup_strv_ struct strv sha256s = STRV_INIT;
-	if (list_bases_of(host, appliance, &sha256s, err) < 0)
+	if (adopt_strays(host, err) < 0 ||
+	    list_bases_of(host, appliance, &sha256s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sha256s.count; i++) {
 		bool used;

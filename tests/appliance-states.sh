@@ -158,6 +158,19 @@ appliance want "$name"
 appliance converge "$name"
 is stopped 5.0
 
+note "what a death left in the base store goes with gc"
+bases=$root/var/lib/waybill/bases
+stray=$(printf 'stray' | sha256sum | cut -c1-64)
+echo half >"$bases/$stray.qcow2.new"
+echo whole >"$bases/$stray.qcow2"
+echo other >"$bases/README"
+appliance gc >/dev/null
+equal "$(find "$bases" -name "$stray*")" "" "strays"
+equal "$(find "$bases" -name '*.qcow2' | wc -l)" 1 "bases after gc"
+equal "$(ls "$root/var/lib/waybill/versions/$name")" 5.0 "versions after gc"
+[ -e "$bases/README" ] || fail "gc took what is not its own"
+is stopped 5.0
+
 note "no hypervisor: recorded, said, and done at the next boot"
 appliance start "$name"
 put_package "$name" 6.0
