@@ -27,7 +27,7 @@ if [ ! -e "$cache/disk.raw" ]; then
 		Description: disk of the benchmark
 		Suite: bookworm
 		Packages: systemd-sysv linux-image-cloud-amd64 nginx-light python3 perl
-		 gcc g++ git vim mariadb-server php-cli openjdk-17-jre-headless
+		 gcc g++ git vim mariadb-server
 		Disk: 4G
 		Boot: host-kernel
 	RECIPE
@@ -127,7 +127,8 @@ rm -rf root copy
 ms_raw=$(median raw.ms)
 ms_ours=$(median ours.ms)
 ms_old=$(median old.ms)
-printf '\n%-44s %12s\n' "disk, in use" "$(numfmt --to=iec "$base_bytes")B"
+printf '\n%-44s %12s\n' "load average (1 or so is quiet)" "$(cut -d' ' -f1 /proc/loadavg)"
+printf '%-44s %12s\n' "disk, in use" "$(numfmt --to=iec "$base_bytes")B"
 printf '%-44s %12s\n' "our package" "$(stat -c %s bench_1.0_amd64.deb | numfmt --to=iec)B"
 printf '%-44s %12s\n' "package of 2007" "$(stat -c %s old.deb | numfmt --to=iec)B"
 printf '%-44s %9s ms  (%s)\n' "write and fsync of the base" "$ms_raw" "$(xargs <raw.ms)" \
