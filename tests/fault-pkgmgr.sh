@@ -4,7 +4,7 @@
 . "${top_srcdir:-$(dirname "$0")/..}/tests/lib/lib.sh"
 . "$top_srcdir/tests/fault/every-step.sh"
 . "$top_srcdir/tests/lib/site.sh"
-FAULT_POINTS=${FAULT_POINTS_PKGMGR:-12}
+FAULT_POINTS=${FAULT_POINTS_PKGMGR:-8}
 site_init
 
 add_package askom 1.0
