@@ -44,8 +44,8 @@ right()
 	[ "$(pgrep -fc "guest=$(of_root),")" = 1 ] || fail "not one QEMU runs"
 }
 
-deb1=$(tiny_variant tiny 1.0 "Ports: $port:80")
-deb2=$(tiny_variant tiny 2.0 "Ports: $port:80")
+deb1=$(tiny_altered tiny 1.0 "Ports: $port:80")
+deb2=$(tiny_altered tiny 2.0 "Ports: $port:80")
 versions=(1.0 2.0 1.0 2.0)
 debs=("$deb1" "$deb2" "$deb1" "$deb2")
 for i in 0 1 2 3; do

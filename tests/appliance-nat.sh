@@ -27,7 +27,7 @@ table()
 
 ports=("$(free_port)" "$(free_port)")
 for i in 0 1; do
-	deb=$(tiny_variant "nat$i" 1.0 "Network: nat" "Ports: ${ports[i]}:80")
+	deb=$(tiny_altered "nat$i" 1.0 "Network: nat" "Ports: ${ports[i]}:80")
 	echo "GREETING: this is nat$i" >"$root/var/lib/waybill/params/nat$i"
 	root_dpkg "$root" -i "$deb" >dpkg.log 2>&1 || { cat dpkg.log >&2; fail "dpkg -i"; }
 done

@@ -8,9 +8,9 @@ need dpkg qemu-img curl debugfs file
 make_site
 port=$(free_port)
 port2=$(free_port)
-deb1=$(tiny_variant one 1.0 "Ports: $port:80")
-deb2=$(tiny_variant one 2.0 "Ports: $port:80")
-other=$(tiny_variant two 1.0 "Ports: $port2:80" "Graphics: vnc")
+deb1=$(tiny_altered one 1.0 "Ports: $port:80")
+deb2=$(tiny_altered one 2.0 "Ports: $port:80")
+other=$(tiny_altered two 1.0 "Ports: $port2:80" "Graphics: vnc")
 dir=$root/var/lib/waybill/instances/one
 
 appliance()

@@ -1,28 +1,13 @@
 # shellcheck shell=bash
 # What the tests of appliance share; source after lib.sh.
 
-# tiny_deb: the package of recipes/tiny, built once a build tree. Prints its path.
-tiny_deb()
-{
-	local dir=$top_builddir/tests/tiny deb
-	mkdir -p "$dir"
-	(
-		flock 9
-		deb=$(find "$dir" -name 'tiny_*.deb' -newer "$top_builddir/imagepkg/imagepkg" \
-			-newer "$top_srcdir/imagepkg/recipes/tiny/recipe")
-		if [ -z "$deb" ]; then
-			rm -f "$dir"/*.deb
-			imagepkg build -o "$dir" "$top_srcdir/imagepkg/recipes/tiny" \
-				>"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
-			touch "$dir"/*.deb
-		fi
-	) 9>"$dir/lock" >&2 || fail "imagepkg build"
-	echo "$dir"/tiny_*.deb
-}
+# shellcheck source=tests/lib/tiny.sh
+. "$top_srcdir/tests/lib/tiny.sh"
 
-# tiny_variant NAME VERSION [CONF LINE...]: tiny under another name and version; its page
-# says the version. Each line replaces the one-line field of its name. Prints the package's path.
-tiny_variant()
+# tiny_altered NAME VERSION [CONF LINE...]: tiny under another name and version; its page
+# says the version. Each line replaces the one-line field of its name. Prints the package's
+# path. Quick, as tiny_variant is not: altered behind imagepkg's back, good for dpkg only.
+tiny_altered()
 {
 	local name=$1 version=$2 tree=$T/variant-$1-$2 files line raw=$T/variant.raw
 	shift 2

@@ -1,17 +1,23 @@
 # shellcheck shell=bash
 # Appliances that boot in seconds, for tests that start VMs. Sourced after lib.sh.
 
-# tiny_deb: prints the path of recipes/tiny as a package, built once for all tests.
+# tiny_deb: the package of recipes/tiny, built once a build tree. Prints its path.
 tiny_deb()
 {
-	local dir=$top_builddir/tests/tiny
+	local dir=$top_builddir/tests/tiny deb
 	mkdir -p "$dir"
 	(
 		flock 9
-		deb=$(find "$dir" -name 'tiny_*.deb' -newer "$top_srcdir/imagepkg/recipes/tiny/recipe")
-		[ -n "$deb" ] || imagepkg --quiet build "$top_srcdir/imagepkg/recipes/tiny" -o "$dir" >&2
-	) 9>"$dir/lock"
-	echo "$dir/tiny_1.0_amd64.deb"
+		deb=$(find "$dir" -name 'tiny_*.deb' -newer "$top_builddir/imagepkg/imagepkg" \
+			-newer "$top_srcdir/imagepkg/recipes/tiny/recipe")
+		if [ -z "$deb" ]; then
+			rm -f "$dir"/*.deb
+			imagepkg build -o "$dir" "$top_srcdir/imagepkg/recipes/tiny" \
+				>"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
+			touch "$dir"/*.deb
+		fi
+	) 9>"$dir/lock" >&2 || fail "imagepkg build"
+	echo "$dir"/tiny_*.deb
 }
 
 # tiny_variant DIR NAME VERSION PORT [GREETING]: the same VM as another package, with its
