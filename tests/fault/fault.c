@@ -198,10 +198,19 @@ static const char *fd_path(int fd, char *buf)
 #define WRAP(type, name, params, args, ...)                                              \
 	WRAP_IF(type, name, params, args, -1, fault.active, __VA_ARGS__)
 
-/* Calls on a descriptor. What goes to standard output or error is for people and lasts
- * nowhere: not counted. */
+/* What goes to standard output or error is for people, and what goes into a pipe or
+ * socket is another process's: neither lasts. (A pipe that answers ENOSPC makes
+ * libapt-pkg wait for its method for ever, and no real pipe does.) */
+static bool lasts(int fd)
+{
+	struct stat st;
+	return fd != 1 && fd != 2 &&
+	       !(fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode)));
+}
+
+/* Calls on a descriptor. */
 #define WRAP_FD(type, name, params, args)                                                \
-	WRAP_IF(type, name, params, args, -1, (fault.active && fd != 1 && fd != 2),      \
+	WRAP_IF(type, name, params, args, -1, (fault.active && lasts(fd)),      \
 		"%s", fd_path(fd, (char[PATH_MAX]){ 0 }))
 
 /* posix_spawn and posix_spawnp return an error number instead of -1. */
