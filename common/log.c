@@ -8,7 +8,7 @@
 #include "common/strbuf.h"
 #include "common/util.h"
 
-/* Logging state: one of the two globals that the house style allows. */
+/* Logging state. */
 static const char *program = "waybill";
 static enum log_level threshold = LOG_LEVEL_INFO;
 

@@ -34,7 +34,7 @@ void fclosep(FILE **f);
 /* The descriptor, and -1 in its place. */
 int steal_fd(int *fd);
 
-/* Out of memory ends the program with a message (house style 10). */
+/* Out of memory ends the program with a message. */
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *p, size_t size);
