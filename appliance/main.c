@@ -42,7 +42,7 @@ static int on_opt(struct cli *cli, int id, const char *value, struct err *err)
 
 static const struct cli_prog prog = {
 	.name = "appliance",
-	.summary = "run the virtual appliances of this host",
+	.summary = "Run the virtual appliances of this host",
 	.cmds = cmds,
 	.opts = opts,
 	.on_opt = on_opt,

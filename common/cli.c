@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/cli.h"
 
+#include <ctype.h>
 #include <getopt.h>
 #include <signal.h>
 
@@ -63,9 +64,20 @@ static const struct cli_opt *find_opt(const struct tables *t, int letter, const 
 	return NULL;
 }
 
-static void print_opts(const struct cli_opt *opts)
+/* A command's own option hides a shared one of the same name. */
+static bool is_hidden(const struct cli_opt *opt, const struct cli_opt *by)
+{
+	for (; by && by->name; by++)
+		if (by != opt && str_eq(by->name, opt->name))
+			return true;
+	return false;
+}
+
+static void print_opts(const struct cli_opt *opts, const struct cli_opt *hidden_by)
 {
 	for (const struct cli_opt *o = opts; o && o->name; o++) {
+		if (is_hidden(o, hidden_by))
+			continue;
 		_cleanup_free_ char *letter = o->letter ? xasprintf("-%c, ", o->letter)
 							: xstrdup("    ");
 		_cleanup_free_ char *left = xasprintf("%s--%s%s%s", letter, o->name,
@@ -77,12 +89,15 @@ static void print_opts(const struct cli_opt *opts)
 static void print_help(const struct cli *cli)
 {
 	const struct cli_prog *prog = cli->prog;
+	const struct cli_opt *own = cli->cmd ? cli->cmd->opts : NULL;
 	if (cli->cmd) {
-		printf("usage: %s %s [OPTION]... %s\n\n%s.\n", prog->name, cli->cmd->name,
-		       cli->cmd->args ? cli->cmd->args : "", cli->cmd->summary);
-		if (cli->cmd->opts && cli->cmd->opts->name) {
+		const char *summary = cli->cmd->summary;
+		printf("usage: %s %s [OPTION]... %s\n\n%c%s.\n", prog->name, cli->cmd->name,
+		       cli->cmd->args ? cli->cmd->args : "", toupper((unsigned char)*summary),
+		       summary + 1);
+		if (own && own->name) {
 			printf("\nOptions:\n");
-			print_opts(cli->cmd->opts);
+			print_opts(own, NULL);
 		}
 	} else {
 		printf("usage: %s [OPTION]... COMMAND [ARGUMENT]...\n\n%s.\n\nCommands:\n",
@@ -91,8 +106,8 @@ static void print_help(const struct cli *cli)
 			printf("  %-16s %s\n", c->name, c->summary);
 	}
 	printf("\nCommon options:\n");
-	print_opts(prog->opts);
-	print_opts(global_opts);
+	print_opts(prog->opts, own);
+	print_opts(global_opts, own);
 	printf("\nMore: man %s\n", prog->name);
 }
 

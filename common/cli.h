@@ -22,7 +22,7 @@ struct cli_opt {
 struct cli_cmd {
 	const char *name;	/* "site add" is fine: matched word by word */
 	const char *args;	/* "NAME [VERSION]", for the usage line */
-	const char *summary;	/* one line, no full stop */
+	const char *summary;	/* one line, lower case, no full stop */
 	const struct cli_opt *opts;	/* or NULL */
 	int (*run)(struct cli *cli, int argc, char **argv, struct err *err);
 };

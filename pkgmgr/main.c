@@ -17,16 +17,16 @@ static const struct cli_opt opts[] = {
 };
 
 static const struct cli_cmd cmds[] = {
-	{ "sync", NULL, "Fetch the site's list and make the packages match it", NULL, cmd_sync },
-	{ "plan", NULL, "Show what the last good list would change now", NULL, cmd_plan },
-	{ "status", NULL, "Show wanted, installed and running versions", NULL, cmd_status },
-	{ "history", NULL, "Show past syncs and what they changed", history_opts, cmd_history },
-	{ "verify", NULL, "Check the list's signature, our packages' files and the bases", NULL,
+	{ "sync", NULL, "fetch the site's list and make the packages match it", NULL, cmd_sync },
+	{ "plan", NULL, "show what the last good list would change now", NULL, cmd_plan },
+	{ "status", NULL, "show wanted, installed and running versions", NULL, cmd_status },
+	{ "history", NULL, "show past syncs and what they changed", history_opts, cmd_history },
+	{ "verify", NULL, "check the list's signature, our packages' files and the bases", NULL,
 	  cmd_verify },
 	{ 0 },
 };
 
-static const struct cli_prog prog = { "pkgmgr", "Makes a site's packages match its signed list",
+static const struct cli_prog prog = { "pkgmgr", "Make a site's packages match its signed list",
 				      cmds, opts, on_opt };
 
 int main(int argc, char **argv)

@@ -74,9 +74,9 @@ static int on_opt(struct cli *cli, int id, const char *value, struct err *err)
 }
 
 static const struct cli_cmd cmds[] = {
-	{ "run", NULL, "Schedule syncs, in the foreground, until TERM", NULL, cmd_run },
-	{ "kick", NULL, "Ask the running pkgmgrd to sync now", NULL, cmd_kick },
-	{ "status", NULL, "Ask it when it will sync next, as JSON", NULL, cmd_status },
+	{ "run", NULL, "schedule syncs, in the foreground, until TERM", NULL, cmd_run },
+	{ "kick", NULL, "ask the running pkgmgrd to sync now", NULL, cmd_kick },
+	{ "status", NULL, "ask it when it will sync next, as JSON", NULL, cmd_status },
 	{ 0 },
 };
 
@@ -85,7 +85,7 @@ static const struct cli_opt opts[] = {
 	{ 0 },
 };
 
-static const struct cli_prog prog = { "pkgmgrd", "Decides when a site syncs", cmds, opts, on_opt };
+static const struct cli_prog prog = { "pkgmgrd", "Decide when a site syncs", cmds, opts, on_opt };
 
 int main(int argc, char **argv)
 {
