@@ -44,6 +44,7 @@ note "a recipe that fails: its reason, and nothing left behind"
 mkdir bad
 sed 's/^Packages:.*/Packages: there-is-no-such-package/' "$recipe/recipe" >bad/recipe
 cp "$recipe"/[!r]* bad/
+rm -rf tmp/* # lintian does leave something now and then
 run_exit 1 imagepkg build bad -o two
 contains err there-is-no-such-package
 [ -z "$(ls -A tmp)" ] || fail "left behind: $(ls -A tmp)"
