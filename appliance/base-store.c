@@ -176,7 +176,7 @@ static int is_base_used(struct host *host, const char *sha256, const char *but,
 	_cleanup_(state_stmt_freep) sqlite3_stmt *stmt = NULL;
 	if (state_prepare(
 		    host->state, &stmt, err, "ss",
-		    "SELECT 1 FROM instance WHERE (wanted_base = ?1 OR actual_base = ?1)"
+		    "SELECT 1 FROM instance WHERE ?1 IN (wanted_base, actual_base, good_base)"
 		    " AND appliance IS NOT ?2 LIMIT 1",
 		    sha256, but) < 0)
 		return -1;
@@ -251,7 +251,7 @@ static int list_unused(struct host *host, struct strv *sha256s, struct strv *app
 	if (state_prepare(
 		    host->state, &stmt, err, "",
 		    "SELECT sha256, appliance FROM base WHERE NOT EXISTS (SELECT 1 FROM"
-		    " instance WHERE wanted_base = sha256 OR actual_base = sha256)"
+		    " instance WHERE sha256 IN (wanted_base, actual_base, good_base))"
 		    " ORDER BY appliance, added_at DESC, sha256") < 0)
 		return -1;
 	int row;

@@ -21,15 +21,15 @@ const struct cli_opt cmd_console_opts[] = {
 	{ 0 },
 };
 
-static int print_log(struct host *host, const char *name, struct err *err)
+static int print_log(struct host *host, const struct instance *inst, struct err *err)
 {
-	_cleanup_free_ char *path = instance_path(&host->root, name, CONSOLE_FILE);
+	_cleanup_free_ char *path = instance_path(&host->root, inst->unit, CONSOLE_FILE);
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT
 			       ? err_set(err, ERR_NOT_FOUND,
 					 "%s has not been started yet: there is no %s",
-					 name, path)
+					 inst->name, path)
 			       : err_sys(err, "open %s", path);
 	char chunk[65536];
 	ssize_t n;
@@ -110,10 +110,10 @@ static int attach(const char *name, const char *path, struct err *err)
 	return result;
 }
 
-static int attach_to(struct host *host, const char *name, struct err *err)
+static int attach_to(struct host *host, const struct instance *inst, struct err *err)
 {
 	_cleanup_(hypervisor_freep) struct hypervisor *hv = NULL;
-	_cleanup_free_ char *domain = root_domain_name(&host->root, name);
+	_cleanup_free_ char *domain = root_domain_name(&host->root, inst->unit);
 	_cleanup_free_ char *path = NULL;
 	if (hypervisor_open(host->libvirt_uri, &hv, err) < 0 ||
 	    domain_console_device(hv, domain, &path, err) < 0)
@@ -122,8 +122,8 @@ static int attach_to(struct host *host, const char *name, struct err *err)
 		return err_set(err, ERR_REFUSED,
 			       "%s is not running, so it has no console; its "
 			       "log is in `appliance console --log %s`",
-			       name, name);
-	return attach(name, path, err);
+			       inst->name, inst->name);
+	return attach(inst->name, path, err);
 }
 
 int cmd_console(struct cli *cli, int argc, char **argv, struct err *err)
@@ -141,5 +141,5 @@ int cmd_console(struct cli *cli, int argc, char **argv, struct err *err)
 	if (cmd_open_host(cli, &host, err) < 0 ||
 	    instance_load(host->state, name, &inst, err) < 0)
 		return -1;
-	return log ? print_log(host, name, err) : attach_to(host, name, err);
+	return log ? print_log(host, inst, err) : attach_to(host, inst, err);
 }

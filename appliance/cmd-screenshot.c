@@ -27,7 +27,7 @@ int cmd_screenshot(struct cli *cli, int argc, char **argv, struct err *err)
 	    instance_load(host->state, name, &inst, err) < 0 ||
 	    hypervisor_open(host->libvirt_uri, &hv, err) < 0)
 		return -1;
-	_cleanup_free_ char *domain = root_domain_name(&host->root, name);
+	_cleanup_free_ char *domain = root_domain_name(&host->root, inst->unit);
 	_cleanup_free_ char *path = output ? xstrdup(output) : xasprintf("%s.png", name);
 	return domain_screenshot(hv, domain, path, err);
 }

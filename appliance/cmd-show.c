@@ -41,7 +41,7 @@ static void add_files(struct host *host, const struct view *view, struct json_ob
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		_cleanup_free_ char *path =
-			instance_path(&host->root, view->inst->name, names[i]);
+			instance_path(&host->root, view->inst->unit, names[i]);
 		add_file(files, whats[i], path);
 	}
 	json_object_object_add(o, "files", files);
@@ -69,7 +69,7 @@ static void add_domain(struct host *host, struct hypervisor *hv, const struct vi
 {
 	_cleanup_err_ struct err err = ERR_INIT;
 	_cleanup_strv_ struct strv addresses = STRV_INIT;
-	_cleanup_free_ char *domain = root_domain_name(&host->root, view->inst->name);
+	_cleanup_free_ char *domain = root_domain_name(&host->root, view->inst->unit);
 	_cleanup_free_ char *vnc = NULL;
 	add_text(o, "domain", domain);
 	if (!hv || !str_eq(view->state, "running"))

@@ -133,10 +133,10 @@ static int look_at_files(struct step_context *c, struct situation *s, struct err
 	const struct appliance_conf *conf = c->settings->conf;
 	s->overlay_current = same(inst->wanted_version, inst->actual_version) &&
 			     same(inst->wanted_base, inst->actual_base) &&
-			     is_there(c->host, inst->name, OVERLAY_FILE);
+			     is_there(c->host, inst->unit, OVERLAY_FILE);
 	s->disks_there =
-		(!conf->data_bytes || is_there(c->host, inst->name, DATA_FILE)) &&
-		(!conf->swap_bytes || is_there(c->host, inst->name, SWAP_FILE));
+		(!conf->data_bytes || is_there(c->host, inst->unit, DATA_FILE)) &&
+		(!conf->swap_bytes || is_there(c->host, inst->unit, SWAP_FILE));
 	return 0;
 }
 
@@ -147,7 +147,7 @@ static int look(struct step_context *c, struct situation *s, struct err *why_bro
 {
 	*s = (struct situation){ .inst = c->inst, .domain = DOMAIN_ABSENT };
 	s->removed = c->inst->wanted_state == WANTED_REMOVED;
-	s->dir_there = is_there(c->host, c->inst->name, "");
+	s->dir_there = is_there(c->host, c->inst->unit, "");
 	struct domain_facts facts = { .state = DOMAIN_ABSENT };
 	if (c->hv && domain_look(c->hv, c->domain, &facts, err) < 0)
 		return -1;
@@ -165,7 +165,7 @@ static int look(struct step_context *c, struct situation *s, struct err *why_bro
 		return 0;
 	}
 	s->domain_current = c->settings && str_eq(facts.digest, c->settings->digest) &&
-			    is_there(c->host, c->inst->name, SEED_FILE);
+			    is_there(c->host, c->inst->unit, SEED_FILE);
 	return 0;
 }
 
@@ -235,7 +235,7 @@ int converge_instance(struct host *host, struct hypervisor *hv, const char *name
 	_cleanup_(instance_freep) struct instance *inst = NULL;
 	if (instance_load(host->state, name, &inst, err) < 0)
 		return -1;
-	_cleanup_free_ char *domain = root_domain_name(&host->root, name);
+	_cleanup_free_ char *domain = root_domain_name(&host->root, inst->unit);
 	struct step_context context = {
 		.host = host, .hv = hv, .inst = inst, .domain = domain
 	};

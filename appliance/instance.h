@@ -13,6 +13,16 @@
 
 enum wanted_state { WANTED_RUNNING, WANTED_STOPPED, WANTED_PAUSED, WANTED_REMOVED };
 
+/* A version that took over and is not trusted yet. */
+enum trial {
+	TRIAL_NONE,
+	TRIAL_GATE,   /* started; its checks have not all passed */
+	TRIAL_WATCH,  /* they have; it must stay so for the appliance's Watch */
+	TRIAL_REVERT, /* they did not: the one before is being put back */
+};
+
+enum health { HEALTH_UNKNOWN, HEALTH_GOOD, HEALTH_BAD };
+
 struct instance {
 	char *name;
 	char *appliance;
@@ -24,8 +34,23 @@ struct instance {
 	char *step;	   /* under way, or NULL */
 	char *note;	   /* why the last converge failed, or NULL */
 	int64_t updated_at;
+	/* The domain's name is made from it, and it names the directory below instances/.
+	 * The instance's name, but for every other parallel upgrade: then "<name>.b". */
+	char *unit;
+	char *ports;	    /* instead of the conf's Ports, or NULL */
+	char *good_version; /* the last that stood its watch; NULL: none did yet */
+	char *good_base;
+	char *good_unit;
+	enum trial trial;
+	int64_t trial_since; /* Unix seconds: when this phase of the trial began */
+	enum health health;
+	char *health_reason; /* what the last round of checks saw amiss, or NULL */
+	int64_t health_at;
+	int64_t failures; /* rounds in a row that saw something amiss */
 };
 
+const char *trial_name(enum trial trial); /* "" for none */
+const char *health_name(enum health health);
 const char *wanted_state_name(enum wanted_state state);
 int wanted_state_parse(const char *text, enum wanted_state *out, struct err *err) _must_check_;
 

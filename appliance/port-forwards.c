@@ -45,12 +45,14 @@ static int add_rules(struct host *host, struct hypervisor *hv, const char *name,
 {
 	_cleanup_(instance_freep) struct instance *inst = NULL;
 	_cleanup_(settings_freep) struct settings *settings = NULL;
-	_cleanup_free_ char *domain = root_domain_name(&host->root, name);
+	_cleanup_free_ char *domain = NULL;
 	_cleanup_err_ struct err broken = ERR_INIT;
 	struct domain_facts facts;
 	char mac[DOMAIN_MAC_SIZE], address[NAT_ADDRESS_SIZE];
-	if (instance_load(host->state, name, &inst, err) < 0 ||
-	    domain_look(hv, domain, &facts, err) < 0)
+	if (instance_load(host->state, name, &inst, err) < 0)
+		return -1;
+	domain = root_domain_name(&host->root, inst->unit);
+	if (domain_look(hv, domain, &facts, err) < 0)
 		return -1;
 	if (facts.state == DOMAIN_ABSENT || facts.state == DOMAIN_OFF ||
 	    !inst->actual_version)
@@ -60,7 +62,7 @@ static int add_rules(struct host *host, struct hypervisor *hv, const char *name,
 			  &broken) < 0 ||
 	    settings->conf->network != NETWORK_NAT)
 		return 0;
-	domain_mac(host->root.dir, name, mac);
+	domain_mac(host->root.dir, inst->unit, mac);
 	if (nat_network_address(hv, mac, address, err) < 0)
 		return -1;
 	*any = true;

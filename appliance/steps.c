@@ -39,7 +39,7 @@ int step_stop(struct step_context *c, struct err *err)
 int step_undefine(struct step_context *c, struct err *err)
 {
 	char mac[DOMAIN_MAC_SIZE];
-	domain_mac(c->host->root.dir, c->inst->name, mac);
+	domain_mac(c->host->root.dir, c->inst->unit, mac);
 	if (nat_network_leave(c->hv, mac, err) < 0)
 		return -1;
 	return domain_undefine(c->hv, c->domain, err);
@@ -51,19 +51,19 @@ static int place_kernel(struct step_context *c, const char *file, struct err *er
 	const struct instance *inst = c->inst;
 	_cleanup_free_ char *from =
 		version_path(&c->host->root, inst->appliance, inst->wanted_version, file);
-	_cleanup_free_ char *path = instance_path(&c->host->root, inst->name, file);
+	_cleanup_free_ char *path = instance_path(&c->host->root, inst->unit, file);
 	if (c->settings->conf->boot != BOOT_KERNEL || !file_exists(from))
 		return atomic_unlink(path, err);
-	return disk_copy_file(c->host, inst->name, from, file, err);
+	return disk_copy_file(c->host, inst->unit, from, file, err);
 }
 
 int step_overlay(struct step_context *c, struct err *err)
 {
 	struct instance *inst = c->inst;
-	_cleanup_free_ char *dir = instance_path(&c->host->root, inst->name, "");
+	_cleanup_free_ char *dir = instance_path(&c->host->root, inst->unit, "");
 	if (make_dirs(dir, 0711, err) < 0 || place_kernel(c, KERNEL_FILE, err) < 0 ||
 	    place_kernel(c, INITRD_FILE, err) < 0 ||
-	    disk_make_overlay(c->host, inst->name, inst->wanted_base, err) < 0)
+	    disk_make_overlay(c->host, inst->unit, inst->wanted_base, err) < 0)
 		return -1;
 	log_event("instance-version", "%s goes from %s to %s", inst->name,
 		  inst->actual_version ? inst->actual_version : "none",
@@ -77,14 +77,14 @@ int step_disks(struct step_context *c, struct err *err)
 {
 	const struct appliance_conf *conf = c->settings->conf;
 	_cleanup_free_ char *data =
-		instance_path(&c->host->root, c->inst->name, DATA_FILE);
+		instance_path(&c->host->root, c->inst->unit, DATA_FILE);
 	_cleanup_free_ char *swap =
-		instance_path(&c->host->root, c->inst->name, SWAP_FILE);
+		instance_path(&c->host->root, c->inst->unit, SWAP_FILE);
 	if (conf->data_bytes && !file_exists(data) &&
-	    disk_make_data(c->host, c->inst->name, conf->data_bytes, err) < 0)
+	    disk_make_data(c->host, c->inst->unit, conf->data_bytes, err) < 0)
 		return -1;
 	if (conf->swap_bytes && !file_exists(swap))
-		return disk_make_swap(c->host, c->inst->name, conf->swap_bytes, err);
+		return disk_make_swap(c->host, c->inst->unit, conf->swap_bytes, err);
 	return 0;
 }
 
@@ -108,7 +108,7 @@ struct paths {
 static void paths_init(struct paths *p, const struct step_context *c)
 {
 	const struct root *root = &c->host->root;
-	const char *name = c->inst->name;
+	const char *name = c->inst->unit;
 	const struct appliance_conf *conf = c->settings->conf;
 	*p = (struct paths){
 		.overlay = instance_path(root, name, OVERLAY_FILE),
@@ -173,8 +173,8 @@ static void fill_spec(struct domain_spec *spec, const struct step_context *c,
 static int define_domain(struct step_context *c, int64_t started_at, struct err *err)
 {
 	char uuid[DOMAIN_UUID_SIZE], mac[DOMAIN_MAC_SIZE];
-	domain_uuid(c->host->root.dir, c->inst->name, uuid);
-	domain_mac(c->host->root.dir, c->inst->name, mac);
+	domain_uuid(c->host->root.dir, c->inst->unit, uuid);
+	domain_mac(c->host->root.dir, c->inst->unit, mac);
 	_cleanup_(paths_destroy) struct paths paths;
 	struct domain_spec spec;
 	paths_init(&paths, c);
@@ -193,7 +193,7 @@ static int define_domain(struct step_context *c, int64_t started_at, struct err 
 int step_define(struct step_context *c, struct err *err)
 {
 	_cleanup_free_ char *seed =
-		instance_path(&c->host->root, c->inst->name, SEED_FILE);
+		instance_path(&c->host->root, c->inst->unit, SEED_FILE);
 	if (check_bootable(c->settings->conf, err) < 0 ||
 	    seed_write(seed, c->inst->name, c->settings, err) < 0)
 		return -1;
@@ -205,7 +205,7 @@ int step_define(struct step_context *c, struct err *err)
 int step_start(struct step_context *c, struct err *err)
 {
 	char mac[DOMAIN_MAC_SIZE];
-	domain_mac(c->host->root.dir, c->inst->name, mac);
+	domain_mac(c->host->root.dir, c->inst->unit, mac);
 	if (c->settings->conf->network == NETWORK_NAT &&
 	    nat_network_join(c->hv, c->host->nat_prefix, mac, err) < 0)
 		return -1;

@@ -25,7 +25,7 @@ static int load_domain(struct host *host, struct hypervisor *hv, struct view *vi
 		       struct err *err)
 {
 	struct domain_facts facts;
-	_cleanup_free_ char *domain = root_domain_name(&host->root, view->inst->name);
+	_cleanup_free_ char *domain = root_domain_name(&host->root, view->inst->unit);
 	if (domain_look(hv, domain, &facts, err) < 0)
 		return -1;
 	view->state = domain_state_name(facts.state);

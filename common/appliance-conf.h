@@ -10,6 +10,7 @@
 
 #include "common/err.h"
 #include "common/strbuf.h"
+#include "common/strv.h"
 #include "common/util.h"
 
 #define APPLIANCE_CONF_MAX_BYTES (64 * 1024)
@@ -20,8 +21,16 @@
 #define INITRD_FILE "initrd.img"
 #define CONF_FILE "appliance.conf"
 #define APPLIANCE_DEFAULT_KERNEL_ARGS "root=/dev/vda rw console=ttyS0"
+#define APPLIANCE_DEFAULT_ARCHITECTURE "amd64"
+
+/* The fields that recipes and appliance.conf share, for lists of known fields. */
+#define APPLIANCE_VM_FIELDS                                                               \
+	"Memory", "Vcpus", "Cpu-Limit", "Data", "Swap", "Boot", "Firmware", "Kernel-Args", \
+		"Network", "Ports", "Graphics", "Start-After", "Autostart", "Time-Limit",  \
+		"Health", "Watch", "Upgrade", "Params"
 
 enum boot_mode { BOOT_DISK, BOOT_KERNEL, BOOT_HOST_KERNEL };
+enum firmware_mode { FIRMWARE_BIOS, FIRMWARE_UEFI };
 enum network_mode { NETWORK_NONE, NETWORK_USER, NETWORK_NAT };
 enum graphics_mode { GRAPHICS_NONE, GRAPHICS_VNC };
 enum upgrade_mode { UPGRADE_REPLACE, UPGRADE_PARALLEL };
@@ -37,7 +46,8 @@ struct health_check {
 	enum health_kind kind;
 	uint16_t guest_port;	/* tcp and http */
 	char *argument;		/* http: path with its slash; exec: command; else NULL */
-	uint32_t deadline_seconds;
+	uint32_t deadline_seconds; /* from the start: it must have passed once */
+	uint32_t interval_seconds; /* from one round to the next */
 };
 
 /* A parameter that a site may set; handed to the guest in the NoCloud seed. */
@@ -55,16 +65,23 @@ struct appliance_conf {
 	uint64_t disk_bytes;	/* virtual size of the base */
 	uint64_t memory_bytes;
 	unsigned vcpus;
+	unsigned cpu_percent;	/* at most so much of a host CPU, 100 for a whole one; 0: no limit */
 	uint64_t data_bytes;	/* 0: no data disk */
 	uint64_t swap_bytes;	/* 0: no swap disk */
 	enum boot_mode boot;
+	enum firmware_mode firmware; /* BOOT_DISK */
 	char *kernel_args;	/* BOOT_KERNEL and BOOT_HOST_KERNEL, or NULL */
 	enum network_mode network;
 	struct port_forward *ports;
 	size_t port_count;
 	enum graphics_mode graphics;
+	struct strv start_after; /* appliances that must be up and healthy before this one starts */
+	bool autostart;		/* comes up again after the host booted */
+	uint32_t time_limit_seconds; /* of one run; 0: none */
 	struct health_check *health;
 	size_t health_count;
+	uint32_t watch_seconds;	/* must stay healthy so long after it took over */
+	bool watch_is_set;	/* by the file, not by default */
 	enum upgrade_mode upgrade;
 	struct appliance_param *params;
 	size_t param_count;

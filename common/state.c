@@ -5,10 +5,10 @@
 
 #include "common/atomic-file.h"
 
-enum { SCHEMA_VERSION = 1, BUSY_TIMEOUT_MS = 30000 };
+enum { BUSY_TIMEOUT_MS = 30000 };
 
-/* docs/spec/state-db.md */
-static const char state_schema[] =
+/* docs/spec/state-db.md; what brings a database of version i to i + 1. */
+static const char *const state_schema[] = {
 	"CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE instance ("
 	" name TEXT PRIMARY KEY, appliance TEXT NOT NULL, wanted_state TEXT NOT NULL,"
@@ -26,7 +26,26 @@ static const char state_schema[] =
 	"CREATE TABLE action ("
 	" sync_id INTEGER NOT NULL REFERENCES sync(id), package TEXT NOT NULL,"
 	" verb TEXT NOT NULL, from_version TEXT, to_version TEXT);"
-	"CREATE INDEX action_sync ON action(sync_id);";
+	"CREATE INDEX action_sync ON action(sync_id);",
+
+	"ALTER TABLE instance ADD COLUMN unit TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE instance ADD COLUMN ports TEXT;"
+	"ALTER TABLE instance ADD COLUMN good_version TEXT;"
+	"ALTER TABLE instance ADD COLUMN good_base TEXT;"
+	"ALTER TABLE instance ADD COLUMN good_unit TEXT;"
+	"ALTER TABLE instance ADD COLUMN trial TEXT;"
+	"ALTER TABLE instance ADD COLUMN trial_since INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE instance ADD COLUMN health TEXT;"
+	"ALTER TABLE instance ADD COLUMN health_reason TEXT;"
+	"ALTER TABLE instance ADD COLUMN health_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE instance ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE instance SET unit = name, good_version = actual_version,"
+	" good_base = actual_base, good_unit = name;"
+	"CREATE TABLE bad_version ("
+	" appliance TEXT NOT NULL, version TEXT NOT NULL, base TEXT NOT NULL,"
+	" marked_at INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT,"
+	" PRIMARY KEY (appliance, version, base)) WITHOUT ROWID;",
+};
 
 static int db_error(struct state *state, const char *what, struct err *err)
 {
@@ -56,7 +75,26 @@ static int read_version(struct state *state, int *version, struct err *err)
 }
 
 /* Under an immediate transaction, so that two first openers do not both create. */
-static int ensure_schema(struct state *state, const char *schema, int known, struct err *err)
+static int migrate(struct state *state, const char *const *schema, int known, struct err *err)
+{
+	int version = 0;
+	if (state_begin(state, err) < 0 || read_version(state, &version, err) < 0)
+		return -1;
+	_cleanup_free_ char *mark = xasprintf("PRAGMA user_version = %d", known);
+	for (; version < known; version++)
+		if (run_sql(state, schema[version], err) < 0) {
+			state_rollback(state);
+			return -1;
+		}
+	if (run_sql(state, mark, err) < 0) {
+		state_rollback(state);
+		return -1;
+	}
+	return state_commit(state, err);
+}
+
+static int ensure_schema(struct state *state, const char *const *schema, int known,
+			 struct err *err)
 {
 	int version = 0;
 	if (read_version(state, &version, err) < 0)
@@ -65,19 +103,10 @@ static int ensure_schema(struct state *state, const char *schema, int known, str
 		return err_set(err, ERR_STATE,
 			       "%s has schema %d, this program knows %d; upgrade Waybill",
 			       state->path, version, known);
-	if (version == known)
-		return 0;
-	if (state_begin(state, err) < 0 || read_version(state, &version, err) < 0)
-		return -1;
-	_cleanup_free_ char *mark = xasprintf("PRAGMA user_version = %d", known);
-	if (version == 0 && (run_sql(state, schema, err) < 0 || run_sql(state, mark, err) < 0)) {
-		state_rollback(state);
-		return -1;
-	}
-	return state_commit(state, err);
+	return version == known ? 0 : migrate(state, schema, known, err);
 }
 
-int state_open_file(const char *path, const char *schema, int version, struct state **out,
+int state_open_file(const char *path, const char *const *schema, int version, struct state **out,
 		    struct err *err)
 {
 	*out = NULL;
@@ -101,7 +130,7 @@ int state_open(const struct root *root, struct state **out, struct err *err)
 	_cleanup_free_ char *path = root_path(root, STATE_DB);
 	if (make_dirs(dir, 0755, err) < 0)
 		return -1;
-	return state_open_file(path, state_schema, SCHEMA_VERSION, out, err);
+	return state_open_file(path, state_schema, ARRAY_SIZE(state_schema), out, err);
 }
 
 void state_free(struct state *state)

@@ -21,9 +21,9 @@ struct state {
 /* Open <root>/var/lib/waybill/state.db, make it and its schema if missing, wait
  * for other writers up to 30 s. A database of a newer schema is ERR_STATE. */
 int state_open(const struct root *root, struct state **out, struct err *err) _must_check_;
-/* The same for another SQLite file of ours (the repository's index.db): `schema` is
- * run once if the file is new, `version` is its PRAGMA user_version. */
-int state_open_file(const char *path, const char *schema, int version, struct state **out,
+/* The same for another SQLite file of ours (the repository's index.db): schema[i] brings
+ * a file of version i to i + 1, `version` is how many there are, and PRAGMA user_version. */
+int state_open_file(const char *path, const char *const *schema, int version, struct state **out,
 		    struct err *err) _must_check_;
 void state_free(struct state *state);
 DEFINE_FREEP(struct state, state_free)

@@ -13,11 +13,13 @@
 	"Base-SHA256: " HASH "\nDisk: 4G\n"
 
 static const char full[] =
-	IDENTITY "Memory: 512M\nVcpus: 2\nData: 1G\nSwap: 1234567\nBoot: kernel\n"
+	IDENTITY "Memory: 512M\nVcpus: 2\nCpu-Limit: 150%\nData: 1G\nSwap: 1234567\nBoot: kernel\n"
 		 "Kernel-Args: root=/dev/vda rw console=ttyS0\nNetwork: user\n"
 		 "Ports: 8080:80 5353:53/udp\nGraphics: vnc\n"
-		 "Health:\n http:80/ deadline=120s\n exec:/bin/true -x deadline=5s\n"
-		 " agent deadline=60s\nUpgrade: replace\n"
+		 "Start-After: db ldap\nAutostart: no\nTime-Limit: 7200s\n"
+		 "Health:\n http:80/ deadline=120s interval=5s\n"
+		 " exec:/bin/true -x deadline=5s interval=60s\n"
+		 " agent deadline=60s interval=5s\nWatch: 600s\nUpgrade: replace\n"
 		 "Params:\n GREETING=hello = you\n API_KEY secret\n PLAIN\n";
 
 static struct appliance_conf *parse_ok(const char *text)
@@ -43,6 +45,23 @@ static void test_defaults(void **state)
 	assert_int_equal(conf->network, NETWORK_USER);
 	assert_int_equal(conf->graphics, GRAPHICS_NONE);
 	assert_int_equal(conf->upgrade, UPGRADE_REPLACE);
+	assert_int_equal(conf->firmware, FIRMWARE_BIOS);
+	assert_int_equal(conf->cpu_percent, 0);
+	assert_int_equal(conf->time_limit_seconds, 0);
+	assert_int_equal(conf->watch_seconds, 0);
+	assert_true(conf->autostart);
+}
+
+/* What is checked is also watched, unless the file says otherwise. */
+static void test_watch_default(void **state)
+{
+	_cleanup_(appliance_conf_freep) struct appliance_conf *checked =
+		parse_ok(IDENTITY "Health: agent\n");
+	assert_int_equal(checked->watch_seconds, 300);
+	assert_int_equal(checked->health[0].interval_seconds, 5);
+	_cleanup_(appliance_conf_freep) struct appliance_conf *unwatched =
+		parse_ok(IDENTITY "Health: agent\nWatch: 0s\n");
+	assert_int_equal(unwatched->watch_seconds, 0);
 }
 
 static void test_every_field(void **state)
@@ -59,6 +78,12 @@ static void test_every_field(void **state)
 	assert_string_equal(conf->health[0].argument, "/");
 	assert_string_equal(conf->health[1].argument, "/bin/true -x");
 	assert_int_equal(conf->health[1].deadline_seconds, 5);
+	assert_int_equal(conf->health[1].interval_seconds, 60);
+	assert_int_equal(conf->watch_seconds, 600);
+	assert_int_equal(conf->cpu_percent, 150);
+	assert_int_equal(conf->start_after.count, 2);
+	assert_false(conf->autostart);
+	assert_int_equal(conf->time_limit_seconds, 7200);
 	assert_int_equal(conf->health[2].kind, HEALTH_AGENT);
 	assert_int_equal(conf->param_count, 3);
 	assert_string_equal(conf->params[0].default_value, "hello = you");
@@ -117,6 +142,21 @@ static const struct {
 	{ "Health: agent deadline=0s\n", "deadline" },
 	{ "Health: agent deadline=2d\n", "deadline" },
 	{ "Health: agent deadline=\n", "deadline" },
+	{ "Health: agent interval=0s\n", "interval" },
+	{ "Health: agent interval=5s deadline=x\n", "deadline" },
+	{ "Health: tcp:80\n", "cannot be asked" },
+	{ "Health: http:80/\nPorts: 80:80/udp\n", "cannot be asked" },
+	{ "Network: none\nHealth: tcp:80\n", "cannot be asked" },
+	{ "Watch: 8d\n", "Watch" },
+	{ "Cpu-Limit: 50\n", "percentage" },
+	{ "Cpu-Limit: 0%\n", "Cpu-Limit" },
+	{ "Cpu-Limit: %\n", "Cpu-Limit" },
+	{ "Start-After: a/b\n", "not a name" },
+	{ "Autostart: maybe\n", "no, yes" },
+	{ "Time-Limit: 0s\n", "Time-Limit" },
+	{ "Firmware: coreboot\n", "bios, uefi" },
+	{ "Boot: kernel\nFirmware: uefi\n", "Boot: disk" },
+	{ "Upgrade: parallel\n", "nat" },
 	{ "Upgrade: maybe\n", "Upgrade" },
 	{ "Upgrade: parallel\nData: 1G\n", "exclude" },
 	{ "Params: lower=1\n", "A-Z" },
@@ -232,6 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_every_field),
+		cmocka_unit_test(test_watch_default),
 		cmocka_unit_test(test_kernel_args_default),
 		cmocka_unit_test(test_writes_what_it_read),
 		cmocka_unit_test(test_refuses),

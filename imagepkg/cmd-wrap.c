@@ -12,7 +12,6 @@
 #include "imagepkg/ext4-clean.h"
 #include "imagepkg/package.h"
 #include "imagepkg/qcow2.h"
-#include "imagepkg/vm-fields.h"
 #include "imagepkg/workdir.h"
 
 enum {
@@ -75,7 +74,7 @@ static int parse_options(struct cli *cli, int argc, char **argv, struct wrap *wr
 {
 	int id;
 	*wrap = (struct wrap){ .output = ".",
-			       .architecture = DEFAULT_ARCHITECTURE,
+			       .architecture = APPLIANCE_DEFAULT_ARCHITECTURE,
 			       .maintainer = PACKAGE_DEFAULT_MAINTAINER,
 			       .description = "virtual appliance from a disk image" };
 	while ((id = cli_next(cli, argc, argv, err)) > 0)
@@ -87,7 +86,7 @@ static int parse_options(struct cli *cli, int argc, char **argv, struct wrap *wr
 
 static int read_config(const struct wrap *wrap, struct appliance_conf *conf, struct err *err)
 {
-	static const char *const known[] = { VM_FIELDS, NULL };
+	static const char *const known[] = { APPLIANCE_VM_FIELDS, NULL };
 	_cleanup_(deb822_freep) struct deb822 *doc = NULL;
 	if (!wrap->config)
 		return 0;

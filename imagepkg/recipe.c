@@ -6,7 +6,6 @@
 
 #include "common/atomic-file.h"
 #include "common/deb822.h"
-#include "imagepkg/vm-fields.h"
 
 #define LOWER_DIGITS "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -55,7 +54,7 @@ static int read_identity(const struct reading *r, struct err *err)
 	    require(r, "Maintainer", &recipe->maintainer, err) != 0 ||
 	    require(r, "Description", &recipe->description, err) != 0)
 		return -1;
-	conf->architecture = xstrdup(arch ? arch : DEFAULT_ARCHITECTURE);
+	conf->architecture = xstrdup(arch ? arch : APPLIANCE_DEFAULT_ARCHITECTURE);
 	if (!name_is_valid(conf->appliance))
 		return bad_field(r, "Name", conf->appliance, "a package name", err);
 	if (!version_is_valid(conf->version))
@@ -208,7 +207,7 @@ int recipe_parse(const char *text, size_t len, const char *dir, const char *orig
 {
 	static const char *const known[] = {
 		"Name", "Version", "Architecture", "Maintainer", "Description", "Suite",
-		"Mirror", "Packages", "Files", "Script", "Tree", "Kernel", "Disk", VM_FIELDS, NULL,
+		"Mirror", "Packages", "Files", "Script", "Tree", "Kernel", "Disk", APPLIANCE_VM_FIELDS, NULL,
 	};
 	_cleanup_(deb822_freep) struct deb822 *doc = NULL;
 	_cleanup_(recipe_freep) struct recipe *recipe = xcalloc(1, sizeof(*recipe));

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "repo-tools/index.h"
 
-enum { SCHEMA_VERSION = 1 };
-
-static const char schema[] =
+static const char *const schema[] = {
 	"CREATE TABLE package ("
 	" id INTEGER PRIMARY KEY, name TEXT NOT NULL, version TEXT NOT NULL,"
 	" architecture TEXT NOT NULL, sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL,"
@@ -17,7 +15,8 @@ static const char schema[] =
 	" name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE file ("
 	" suite TEXT NOT NULL, number INTEGER NOT NULL, dir TEXT NOT NULL, sha256 TEXT NOT NULL,"
-	" PRIMARY KEY (suite, dir, sha256, number)) WITHOUT ROWID;";
+	" PRIMARY KEY (suite, dir, sha256, number)) WITHOUT ROWID;",
+};
 
 #define COLUMNS \
 	"p.id, p.name, p.version, p.architecture, p.sha256, p.size_bytes, p.path, p.stanza"
@@ -34,7 +33,7 @@ int index_open(const char *path, struct state **out, struct err *err)
 {
 	_cleanup_(state_freep) struct state *index = NULL;
 	*out = NULL;
-	if (state_open_file(path, schema, SCHEMA_VERSION, &index, err) < 0)
+	if (state_open_file(path, schema, ARRAY_SIZE(schema), &index, err) < 0)
 		return -1;
 	/* A journal that stays saves a directory's fsync and an allocation for each commit. */
 	if (state_exec(index, err, "", "PRAGMA journal_mode = PERSIST") < 0)
