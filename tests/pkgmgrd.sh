@@ -30,7 +30,8 @@ site_that_starts_soon()
 		fi
 	done
 }
-printf 'Site: %s\nSync-At: 02:30\nSplay: 45m\n' "$(site_that_starts_soon)" \
+# The nightly run is half a day away, whenever this test runs.
+printf 'Site: %s\nSync-At: %s\nSplay: 45m\n' "$(site_that_starts_soon)" "$(date -d '12 hours' +%H:%M)" \
 	>root/var/lib/waybill/schedule
 
 run_exit 1 pkgmgrd --root "$T/root" status
