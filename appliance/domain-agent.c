@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "appliance/domain-agent.h"
+
+#include <libvirt/libvirt-qemu.h>
+
+#include "appliance/domain-conn.h"
+
+#define AGENT_CHANNEL "org.qemu.guest_agent.0"
+
+/* libvirt's one code for "nobody ever opened the channel in the guest" and "somebody has,
+ * and is silent"; the channel's state in the live XML tells them apart. */
+static bool is_connected(virDomainPtr dom)
+{
+	_cleanup_free_ char *xml = virDomainGetXMLDesc(dom, 0);
+	const char *channel = xml ? strstr(xml, "name='" AGENT_CHANNEL "'") : NULL;
+	if (!channel)
+		return false;
+	const char *end = strchr(channel, '>');
+	const char *state = strstr(channel, "state='connected'");
+	return end && state && state < end;
+}
+
+static int explain(const struct agent *agent, virDomainPtr dom, struct err *err)
+{
+	virErrorPtr last = virGetLastError();
+	_cleanup_free_ char *why =
+		xstrdup(last && last->message ? last->message : "libvirt does not say why");
+	switch (last ? last->code : 0) {
+	case VIR_ERR_AGENT_UNRESPONSIVE:
+	case VIR_ERR_AGENT_UNSYNCED:
+		if (is_connected(dom))
+			return err_set(err, ERR_TIMEOUT,
+				       "the guest agent of %s does not answer", agent->name);
+		return err_set(err, ERR_NETWORK,
+			       "no guest agent runs in %s (yet): it needs the package "
+			       "qemu-guest-agent",
+			       agent->name);
+	case VIR_ERR_ARGUMENT_UNSUPPORTED:
+	case VIR_ERR_CONFIG_UNSUPPORTED:
+	case VIR_ERR_OPERATION_UNSUPPORTED:
+	case VIR_ERR_NO_SUPPORT:
+		return err_set(err, ERR_NETWORK, "%s has no way to a guest agent: %s",
+			       agent->name, why);
+	case VIR_ERR_OPERATION_INVALID:
+		return err_set(err, ERR_NETWORK, "%s does not run: %s", agent->name, why);
+	default:
+		return err_set(err, ERR_PROGRAM, "the guest agent of %s: %s", agent->name,
+			       why);
+	}
+}
+
+struct connected_agent {
+	struct agent agent; /* first: the two are freed as one */
+	virDomainPtr dom;
+};
+
+static int call(void *ctx, const char *command, int timeout_seconds, char **answer,
+		struct err *err)
+{
+	struct connected_agent *c = ctx;
+	*answer = virDomainQemuAgentCommand(c->dom, command, timeout_seconds, 0);
+	return *answer ? 0 : explain(&c->agent, c->dom, err);
+}
+
+int domain_agent_open(struct hypervisor *hv, const char *domain, const char *name,
+		      struct agent **out, struct err *err)
+{
+	*out = NULL;
+	struct domain_facts facts;
+	_cleanup_(virt_domain_freep) virDomainPtr dom = NULL;
+	if (domain_look(hv, domain, &facts, err) < 0 ||
+	    virt_need_domain(hv, domain, &dom, err) < 0)
+		return -1;
+	if (facts.state != DOMAIN_RUNNING)
+		return err_set(err, ERR_REFUSED, "%s is %s", name,
+			       domain_state_name(facts.state));
+	struct connected_agent *c = xcalloc(1, sizeof(*c));
+	c->dom = steal(&dom);
+	c->agent = (struct agent){ .name = xstrdup(name), .ctx = c, .call = call };
+	/* How long libvirt waits for the sync in front of each command. */
+	(void)virDomainAgentSetResponseTimeout(c->dom, AGENT_CALL_SECONDS, 0);
+	*out = &c->agent;
+	return 0;
+}
+
+void domain_agent_free(struct agent *agent)
+{
+	if (!agent)
+		return;
+	struct connected_agent *c = agent->ctx;
+	virDomainFree(c->dom);
+	free((char *)agent->name);
+	free(c);
+}
