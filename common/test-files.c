@@ -13,6 +13,7 @@
 #include "common/lock.h"
 #include "common/root.h"
 #include "common/state.h"
+#include "common/watch-due.h"
 
 static char *dir;
 
@@ -202,13 +203,40 @@ static void test_state_garbage(void **state)
 	root_destroy(&root);
 }
 
+static void test_watch_due(void **state)
+{
+	static const char *const garbage[] = { "", "\n", "soon\n", "-5\n", "0\n", "12 13\n",
+					       "99999999999999999999\n" };
+	struct err err = ERR_INIT;
+	struct root root;
+	int64_t due = 7;
+	assert_ok(root_init(&root, dir, &err));
+	assert_ok(watch_due_read(&root, &due, &err));
+	assert_int_equal(due, 0);
+	_cleanup_free_ char *lib = xasprintf("%s/var/lib/waybill", dir);
+	assert_ok(make_dirs(lib, 0755, &err));
+	assert_ok(watch_due_set(&root, 1795222800, &err));
+	assert_ok(watch_due_read(&root, &due, &err));
+	assert_int_equal(due, 1795222800);
+	_cleanup_free_ char *path = root_path(&root, WATCH_DUE_FILE);
+	for (size_t i = 0; i < ARRAY_SIZE(garbage); i++) {
+		assert_ok(atomic_file_write(path, garbage[i], strlen(garbage[i]), 0644, &err));
+		assert_fails(watch_due_read(&root, &due, &err), ERR_INPUT, "watch-due");
+		assert_int_equal(due, 0);
+	}
+	assert_ok(watch_due_set(&root, 0, &err));
+	assert_ok(watch_due_set(&root, 0, &err));
+	assert_false(file_exists(path));
+	root_destroy(&root);
+}
+
 int main(void)
 {
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		IN_DIR(test_write_and_read), IN_DIR(test_abandoned), IN_DIR(test_link_and_trees),
 		IN_DIR(test_hash),	     IN_DIR(test_lock),	     IN_DIR(test_root),
-		IN_DIR(test_state),	     IN_DIR(test_state_garbage),
+		IN_DIR(test_state),	     IN_DIR(test_state_garbage), IN_DIR(test_watch_due),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

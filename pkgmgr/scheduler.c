@@ -19,9 +19,11 @@
 #include "common/subproc.h"
 #include "common/util.h"
 #include "pkgmgr/schedule.h"
+#include "pkgmgr/watch.h"
 
 #define RUN_DIR "run/waybill"
 #define SYNC_UNIT "waybill-sync.service"
+#define CONVERGE_UNIT "waybill-converge.service"
 
 /* The clock is looked at once a minute, so that a jump is noticed. */
 enum { LOOK_S = 60, JUMP_S = 60, START_SPAN_S = 60, LINE_MAX_BYTES = 64, ASK_TIMEOUT_MS = 5000 };
@@ -35,6 +37,7 @@ struct scheduler {
 	int64_t clock_offset;	/* real time minus monotonic time, seconds */
 	unsigned failures;	/* in a row */
 	int last_exit;		/* -1: none yet */
+	struct watch watch;
 	bool quit;
 };
 
@@ -112,6 +115,15 @@ static void start_sync(struct scheduler *s)
 	plan_next(s, false);
 }
 
+/* The unit has the rights that converging needs, and we have none. */
+static void run_converge(struct scheduler *s)
+{
+	const char *const unit[] = { "systemctl", "start", CONVERGE_UNIT, NULL };
+	const char *const direct[] = { "appliance",  "--quiet",	 "--root", s->root->dir,
+				       "converge", "--all", NULL };
+	watch_run(&s->watch, has_systemd(s) ? unit : direct, time(NULL));
+}
+
 static void sync_ended(struct scheduler *s, int status)
 {
 	s->sync_pid = 0;
@@ -133,6 +145,8 @@ static void take_signals(struct scheduler *s)
 	int status = 0;
 	if (s->sync_pid && waitpid(s->sync_pid, &status, WNOHANG) == s->sync_pid)
 		sync_ended(s, status);
+	if (s->watch.pid && waitpid(s->watch.pid, &status, WNOHANG) == s->watch.pid)
+		watch_ended(&s->watch, status, time(NULL));
 }
 
 static char *describe(const struct scheduler *s)
@@ -140,8 +154,13 @@ static char *describe(const struct scheduler *s)
 	_cleanup_free_ char *next = time_format(s->next_at);
 	_cleanup_free_ char *last = s->last_exit < 0 ? xstrdup("null")
 						     : xasprintf("%d", s->last_exit);
-	return xasprintf("{\"running\":%s,\"next_sync\":\"%s\",\"failures\":%u,\"last_exit\":%s}",
-			 s->sync_pid ? "true" : "false", next, s->failures, last);
+	_cleanup_free_ char *due = time_format(s->watch.due_at);
+	_cleanup_free_ char *converge = s->watch.due_at ? xasprintf("\"%s\"", due)
+							 : xstrdup("null");
+	return xasprintf("{\"running\":%s,\"next_sync\":\"%s\",\"failures\":%u,\"last_exit\":%s,"
+			 "\"converging\":%s,\"next_converge\":%s}",
+			 s->sync_pid ? "true" : "false", next, s->failures, last,
+			 s->watch.pid ? "true" : "false", converge);
 }
 
 static char *answer_to(struct scheduler *s, const char *request)
@@ -205,25 +224,40 @@ static void check_clock(struct scheduler *s)
 	if (jump < -JUMP_S || jump > JUMP_S) {
 		log_info("the clock moved by %lld s", (long long)jump);
 		plan_next(s, false);
+		watch_clock_moved(&s->watch, (int64_t)time(NULL));
 	}
 	s->clock_offset = offset;
+}
+
+/* Seconds until something is to be started, at most LOOK_S. */
+static int64_t next_wait(const struct scheduler *s)
+{
+	int64_t next = s->sync_pid ? INT64_MAX : s->next_at;
+	int64_t converge = s->watch.pid ? INT64_MAX : watch_next(&s->watch);
+	int64_t now = time(NULL);
+	if (converge < next)
+		next = converge;
+	return next - now > LOOK_S ? LOOK_S : next - now;
 }
 
 static void loop(struct scheduler *s)
 {
 	while (!s->quit) {
-		int64_t wait_s = s->next_at - (int64_t)time(NULL);
-		if (s->sync_pid || wait_s > LOOK_S)
-			wait_s = LOOK_S;
+		int64_t wait_s = next_wait(s);
 		struct pollfd fds[] = { { .fd = s->signals, .events = POLLIN },
-					{ .fd = s->socket, .events = POLLIN } };
+					{ .fd = s->socket, .events = POLLIN },
+					{ .fd = s->watch.inotify, .events = POLLIN } };
 		if (wait_s > 0)
 			poll(fds, ARRAY_SIZE(fds), (int)wait_s * 1000);
 		if (fds[0].revents)
 			take_signals(s);
 		if (fds[1].revents)
 			serve(s);
+		if (fds[2].revents)
+			watch_look(&s->watch);
 		check_clock(s);
+		if (!s->quit)
+			run_converge(s);
 		if (!s->quit && !s->sync_pid && time(NULL) >= s->next_at)
 			start_sync(s);
 	}
@@ -278,8 +312,10 @@ int scheduler_run(const struct root *root, struct err *err)
 	if (lock < 0)
 		return err_prefix(err, "another pkgmgrd runs");
 	struct scheduler s = { .root = root, .socket = -1, .signals = -1, .last_exit = -1,
-			       .clock_offset = clock_offset() };
+			       .clock_offset = clock_offset(), .watch.inotify = -1 };
 	int result = watch_signals(&s, err);
+	if (result == 0)
+		result = watch_init(&s.watch, root, err);
 	if (result == 0)
 		result = listen_on(&s, err);
 	if (result == 0) {
@@ -289,6 +325,7 @@ int scheduler_run(const struct root *root, struct err *err)
 		_cleanup_free_ char *path = socket_path(root);
 		unlink(path);
 	}
+	watch_destroy(&s.watch);
 	closep(&s.socket);
 	closep(&s.signals);
 	return result;

@@ -12,6 +12,7 @@ exit "$(cat "$SYNC_EXIT")"
 SYNC
 chmod +x bin/pkgmgr
 export PATH=$T/bin:$PATH SYNC_LOG=$T/syncs SYNC_EXIT=$T/exit SYNC_HOLD=$T/hold
+export CONVERGE_DUE=$T/root/var/lib/waybill/watch-due
 : >syncs
 echo 0 >exit
 
@@ -74,6 +75,50 @@ equal "$(printf 'rm -rf /\n' | socat -t5 - "UNIX:$T/root/run/waybill/pkgmgrd.soc
 head -c 100000 /dev/zero | socat -t5 - "UNIX:$T/root/run/waybill/pkgmgrd.sock" >/dev/null 2>&1 || true
 status_has '"running":false' || fail "no answer after garbage"
 
+note "a converge that is due is run, with a running sync beside it, and not twice"
+cat >bin/appliance <<'CONVERGE'
+#!/bin/sh
+echo "$*" >>"$SYNC_LOG.converge"
+[ "$(cat "$SYNC_LOG.converge-leaves")" = keep ] || rm -f "$CONVERGE_DUE"
+while [ -e "$SYNC_HOLD.converge" ]; do sleep 0.1; done
+exit "$(cat "$SYNC_EXIT.converge")"
+CONVERGE
+chmod +x bin/appliance
+: >syncs.converge
+echo 0 >exit.converge
+echo gone >syncs.converge-leaves
+converged() { [ "$(wc -l <syncs.converge)" -ge "$1" ]; }
+due_in() { echo $(($(date +%s) + $1)) >due.new && mv due.new "$CONVERGE_DUE"; }
+status_has '"converging":false,"next_converge":null' ||
+	fail "status: $(pkgmgrd --root "$T/root" status)"
+: >hold
+pkgmgrd --root "$T/root" kick >/dev/null
+: >hold.converge
+due_in 2
+wait_for 2 "the status says when" status_has '"next_converge":"20'
+wait_for 8 "the converge that is due" converged 1
+equal "$(head -1 syncs.converge)" "--quiet --root $T/root converge --all" "what pkgmgrd runs"
+status_has '"running":true' || fail "the sync is gone"
+status_has '"converging":true,"next_converge":' || fail "no converge in the status"
+due_in 0
+wait_for 3 "the new time is seen" status_has '"next_converge":"20'
+equal "$(wc -l <syncs.converge)" 1 "converges while one runs"
+rm hold hold.converge
+wait_for 8 "the next one after it" converged 2
+wait_for 5 "nothing is due" status_has '"converging":false,"next_converge":null'
+
+note "a failed converge is not repeated at once, garbage starts none"
+echo keep >syncs.converge-leaves
+echo 1 >exit.converge
+due_in 0
+wait_for 5 "the converge that fails" converged 3
+wait_for 5 "its end" status_has '"converging":false'
+contains daemon.log "converge-ended: exit 1"
+echo soon >due.new && mv due.new "$CONVERGE_DUE"
+wait_for 5 "garbage is seen" grep -q "watch-due.*next converge writes it anew" daemon.log
+status_has '"next_converge":null' || fail "garbage is a time: $(pkgmgrd --root "$T/root" status)"
+equal "$(wc -l <syncs.converge)" 3 "converges after a failure and garbage"
+
 note "its size: it links none of the heavy libraries"
 rss=$(awk '$1 == "VmRSS:" { print $2 }' /proc/$daemon/status)
 note "VmRSS of pkgmgrd idle: $rss kB"
@@ -82,3 +127,35 @@ note "VmRSS of pkgmgrd idle: $rss kB"
 kill $daemon
 wait $daemon || fail "pkgmgrd did not end well: $?"
 [ ! -e root/run/waybill/pkgmgrd.sock ] || fail "the socket is left behind"
+
+note "a restarted pkgmgrd runs what fell due meanwhile"
+echo 0 >exit.converge
+echo gone >syncs.converge-leaves
+due_in -100
+pkgmgrd --root "$T/root" run 2>daemon.log &
+daemon=$!
+track_pid $daemon
+wait_for 5 "the overdue converge" converged 4
+kill $daemon
+wait $daemon || fail "pkgmgrd did not end well: $?"
+
+note "cron runs a converge that is due where neither systemd nor pkgmgrd does"
+sed -n 's/^\* \* \* \* \*  root //p' "$top_srcdir/debian/waybill-site.waybill.cron.d" |
+	sed "s|/run/systemd/system|$T/systemd|; s|/var/lib/waybill|$T/root/var/lib/waybill|g; s|\\\\%|%|g" \
+	>minute
+[ -s minute ] || fail "no minutely line in cron.d/waybill"
+printf '#!/bin/sh\n[ "$*" = status ] && [ -e "%s" ]\n' "$T/pkgmgrd-runs" >bin/pkgmgrd
+chmod +x bin/pkgmgrd
+cron_runs() { equal "$(sh minute && wc -l <syncs.converge)" "$1" "converges by cron: $2"; }
+cron_runs 4 "nothing is due"
+due_in 100
+cron_runs 4 "not due yet"
+due_in -100
+: >pkgmgrd-runs
+cron_runs 4 "pkgmgrd does it"
+rm pkgmgrd-runs
+mkdir systemd
+cron_runs 4 "systemd is there"
+rmdir systemd
+cron_runs 5 "due"
+equal "$(tail -1 syncs.converge)" "--quiet converge --all" "what cron runs"
