@@ -5,41 +5,71 @@
 #include "repo-tools/publish.h"
 #include "repo-tools/suite-opt.h"
 
+enum { OPT_SUITE = 1, OPT_TESTED };
+
+const struct cli_opt cmd_add_opts[] = {
+	{ OPT_SUITE, "suite", 0, "NAME", "publish in this suite (default: the first)" },
+	{ OPT_TESTED, "tested", 0, NULL,
+	  "only what passed 'imagepkg boot-test', as the .tested beside it says" },
+	{ 0 },
+};
+
+struct request {
+	const char *suite;
+	bool tested;
+	char **files;	/* NULL at its end */
+};
+
 /* Files into the pool and the suite, in the transaction that publishes them. */
-static int add_files(struct repo *repo, const char *suite, char **files, int *changed,
+static int add_files(struct repo *repo, const struct request *request, int *changed,
 		     struct strbuf *said, struct err *err)
 {
-	for (int i = 0; files[i]; i++) {
+	bool tested = request->tested || repo->conf->require_tested;
+	for (char **file = request->files; *file; file++) {
 		_cleanup_package_ struct index_package package;
-		if (pool_add(repo, files[i], &package, err) < 0)
+		if (pool_add(repo, *file, tested, &package, err) < 0)
 			return -1;
-		int joined = index_join(repo->index, suite, package.id, err);
+		int joined = index_join(repo->index, request->suite, package.id, err);
 		if (joined < 0)
 			return -1;
 		*changed += joined;
 		strbuf_addf(said, "%s %s %s: %s %s\n", package.name, package.version,
 			    package.architecture, joined ? "published in" : "was already in",
-			    suite);
+			    request->suite);
 	}
 	return 0;
+}
+
+static int parse_options(struct cli *cli, int argc, char **argv, struct request *request,
+			 struct err *err)
+{
+	int id;
+	while ((id = cli_next(cli, argc, argv, err)) > 0) {
+		if (id == OPT_SUITE)
+			request->suite = cli->value;
+		request->tested |= id == OPT_TESTED;
+	}
+	request->files = argv + cli->next;
+	return id < 0 ? -1 : cli_check_args(cli, argc, 1, -1, err);
 }
 
 int cmd_add(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	_cleanup_(repo_freep) struct repo *repo = NULL;
 	_cleanup_strbuf_ struct strbuf said = STRBUF_INIT;
-	const char *suite = NULL;
+	struct request request = { 0 };
 	int changed = 0;
-	if (suite_opt_parse(cli, argc, argv, 1, -1, &suite, err) < 0 ||
+	if (parse_options(cli, argc, argv, &request, err) < 0 ||
 	    cmd_open_repo(cli, REPO_WRITE, &repo, err) < 0 ||
-	    suite_opt_default(repo, &suite, err) < 0 || state_begin(repo->index, err) < 0)
+	    suite_opt_default(repo, &request.suite, err) < 0 ||
+	    state_begin(repo->index, err) < 0)
 		return -1;
-	if (add_files(repo, suite, argv + cli->next, &changed, &said, err) < 0) {
+	if (add_files(repo, &request, &changed, &said, err) < 0) {
 		state_rollback(repo->index);
 		return -1;
 	}
 	_cleanup_strv_ struct strv suites = STRV_INIT;
-	strv_add(&suites, suite);
+	strv_add(&suites, request.suite);
 	if (!changed)
 		state_rollback(repo->index);
 	else if (publish_suites(repo, &suites, err) < 0)

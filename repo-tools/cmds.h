@@ -42,6 +42,7 @@ DECLARE_CMD(site_remove);
 
 extern const struct cli_opt cmd_init_opts[];
 extern const struct cli_opt cmd_suite_opts[]; /* --suite */
+extern const struct cli_opt cmd_add_opts[];
 extern const struct cli_opt cmd_gc_opts[];
 extern const struct cli_opt cmd_serve_opts[];
 extern const struct cli_opt cmd_site_add_opts[];

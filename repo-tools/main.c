@@ -12,7 +12,7 @@ static const struct cli_opt opts[] = {
 
 static const struct cli_cmd cmds[] = {
 	{ "init", NULL, "make a repository, and its signing keys", cmd_init_opts, cmd_init },
-	{ "add", "FILE.deb...", "publish packages", cmd_suite_opts, cmd_add },
+	{ "add", "FILE.deb...", "publish packages", cmd_add_opts, cmd_add },
 	{ "remove", "NAME[=VERSION]...", "take packages out of their suites", cmd_suite_opts,
 	  cmd_remove },
 	{ "list", "[NAME]", "show what is published", cmd_suite_opts, cmd_list },

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/atomic-file.h"
+#include "common/boot-verdict.h"
 #include "common/deb.h"
 #include "common/hash.h"
 #include "common/log.h"
@@ -126,12 +127,22 @@ static int move_into_pool(struct repo *repo, char **staged, struct index_package
 	return index_put(repo->index, package, err);
 }
 
+/* file: where the verdict lies; NULL: nobody asks for one. What is no image boots nothing. */
+static int check_tested(const struct deb *deb, const char *file, const char *sha256,
+			struct err *err)
+{
+	if (!file || !deb_field(deb, "Image-Format"))
+		return 0;
+	return boot_verdict_require(file, sha256, err);
+}
+
 static int add_staged(struct repo *repo, char **staged, const char *sha256,
-		      struct index_package *out, struct err *err)
+		      const char *verdict_of, struct index_package *out, struct err *err)
 {
 	_cleanup_(deb_freep) struct deb *deb = NULL;
 	if (deb_open(*staged, &deb, err) < 0 || stanza_from_deb(deb, sha256, out, err) < 0 ||
-	    check_architecture(repo, out->architecture, err) < 0)
+	    check_architecture(repo, out->architecture, err) < 0 ||
+	    check_tested(deb, verdict_of, sha256, err) < 0)
 		return -1;
 	int same = look_up(repo, out, err);
 	if (same != 0)
@@ -141,7 +152,8 @@ static int add_staged(struct repo *repo, char **staged, const char *sha256,
 	return move_into_pool(repo, staged, out, err);
 }
 
-int pool_add(struct repo *repo, const char *file, struct index_package *out, struct err *err)
+int pool_add(struct repo *repo, const char *file, bool tested, struct index_package *out,
+	     struct err *err)
 {
 	char sha256[SHA256_HEX_LEN + 1];
 	_cleanup_(deb_freep) struct deb *source = NULL;
@@ -150,7 +162,7 @@ int pool_add(struct repo *repo, const char *file, struct index_package *out, str
 	if (deb_open(file, &source, err) < 0)
 		return -1;
 	if (stage(source, staged, sha256, err) < 0 ||
-	    add_staged(repo, &staged, sha256, out, err) < 0) {
+	    add_staged(repo, &staged, sha256, tested ? file : NULL, out, err) < 0) {
 		index_package_destroy(out);
 		return err_prefix(err, "%s", file);
 	}

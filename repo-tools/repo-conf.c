@@ -11,7 +11,7 @@
 static const char *const known_fields[] = {
 	"Origin",	  "Label",    "Suites",	       "Components",
 	"Architectures", "Signing-Key", "List-Key", "Release-Valid", "List-Valid",
-	"Url",	      "Server",	  "Port",     NULL,
+	"Url",	      "Server",	  "Port",     "Require-Tested", NULL,
 };
 
 static const char *native_architecture(void)
@@ -128,6 +128,18 @@ static int take_port(const struct deb822_stanza *stanza, unsigned *out, struct e
 	return 0;
 }
 
+static int take_flag(const struct deb822_stanza *stanza, const char *field, bool *out,
+		     struct err *err)
+{
+	const char *value = deb822_get(stanza, field);
+	if (!value)
+		return 0;
+	if (!str_eq(value, "yes") && !str_eq(value, "no"))
+		return err_set(err, ERR_INPUT, "%s: '%.32s' is neither yes nor no", field, value);
+	*out = str_eq(value, "yes");
+	return 0;
+}
+
 static int check_lines(const struct repo_conf *conf, const char *origin, struct err *err)
 {
 	const char *const lines[] = { conf->origin, conf->label, conf->signing_key,
@@ -162,7 +174,8 @@ static int fill(struct repo_conf *conf, const struct deb822_stanza *stanza, cons
 		       &conf->architectures, err) < 0 ||
 	    take_duration(stanza, "Release-Valid", &conf->release_valid_seconds, err) < 0 ||
 	    take_duration(stanza, "List-Valid", &conf->list_valid_seconds, err) < 0 ||
-	    take_port(stanza, &conf->port, err) < 0)
+	    take_port(stanza, &conf->port, err) < 0 ||
+	    take_flag(stanza, "Require-Tested", &conf->require_tested, err) < 0)
 		return err_prefix(err, "%s", origin);
 	return check_lines(conf, origin, err);
 }
@@ -213,10 +226,12 @@ void repo_conf_format(const struct repo_conf *conf, struct strbuf *out)
 	write_duration(out, "List-Valid", conf->list_valid_seconds);
 	if (conf->url)
 		deb822_write(out, "Url", conf->url);
-	if (!conf->server)
-		return;
-	deb822_write(out, "Server", conf->server);
-	strbuf_addf(out, "Port: %u\n", conf->port);
+	if (conf->server) {
+		deb822_write(out, "Server", conf->server);
+		strbuf_addf(out, "Port: %u\n", conf->port);
+	}
+	if (conf->require_tested)
+		deb822_write(out, "Require-Tested", "yes");
 }
 
 int repo_conf_set_server(struct repo_conf *conf, const char *text, struct err *err)

@@ -4,6 +4,7 @@
 #ifndef WAYBILL_REPO_CONF_H
 #define WAYBILL_REPO_CONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ struct repo_conf {
 	char *url;			/* where sites find public/, or NULL */
 	char *server;			/* USER@HOST of the gate, or NULL */
 	unsigned port;			/* of the gate's sshd */
+	bool require_tested;		/* add asks for the boot test's verdict, always */
 };
 
 /* A conf with defaults: origin Waybill, suite stable, this machine's architecture,

@@ -6,7 +6,7 @@
 enum { OPT_SUITE = 1 };
 
 const struct cli_opt cmd_suite_opts[] = {
-	{ OPT_SUITE, "suite", 0, "NAME", "only this suite (add: default the first)" },
+	{ OPT_SUITE, "suite", 0, "NAME", "only this suite" },
 	{ 0 },
 };
 

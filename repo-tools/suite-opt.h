@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* --suite, as add, remove and list have it. */
+/* --suite, as remove and list have it, and its default. */
 #ifndef WAYBILL_SUITE_OPT_H
 #define WAYBILL_SUITE_OPT_H
 

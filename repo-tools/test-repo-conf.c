@@ -7,7 +7,8 @@
 #define FULL                                                                              \
 	"Origin: Hospital\nLabel: Wards\nSuites: stable testing\nComponents: main\n"       \
 	"Architectures: amd64 arm64\n" KEYS "Release-Valid: 7d\nList-Valid: 36h\n"         \
-	"Url: https://hq.example.org/waybill\nServer: imagerepo@hq.example.org\nPort: 2222\n"
+	"Url: https://hq.example.org/waybill\nServer: imagerepo@hq.example.org\nPort: 2222\n" \
+	"Require-Tested: yes\n"
 
 static int parse(const char *text, struct repo_conf **conf, struct err *err)
 {
@@ -23,6 +24,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(conf->release_valid_seconds, 7 * 86400);
 	assert_int_equal(conf->list_valid_seconds, 36 * 3600);
 	assert_int_equal(conf->port, 2222);
+	assert_true(conf->require_tested);
 	assert_string_equal(conf->suites.items[1], "testing");
 	repo_conf_format(conf, &text);
 	assert_string_equal(text.data, FULL);
@@ -37,6 +39,7 @@ static void test_defaults(void **state)
 	assert_string_equal(conf->suites.items[0], "stable");
 	assert_int_equal(conf->architectures.count, 1);
 	assert_null(conf->url);
+	assert_false(conf->require_tested);
 }
 
 static void test_bad(void **state)
@@ -57,6 +60,8 @@ static void test_bad(void **state)
 		{ KEYS "Release-Valid: soon\n", "Release-Valid" },
 		{ KEYS "Release-Valid: 0\n", "zero" },
 		{ KEYS "Port: 0\n", "Port" },
+		{ KEYS "Require-Tested: maybe\n", "neither yes nor no" },
+		{ KEYS "Require-Tested:\n", "neither yes nor no" },
 		{ KEYS "Port: 70000\n", "Port" },
 		{ KEYS "Origin: a\n b\n", "one line" },
 		{ KEYS "\n" KEYS, "repo.conf" },
