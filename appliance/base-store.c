@@ -262,6 +262,31 @@ static int list_unused(struct host *host, struct strv *sha256s, struct strv *app
 	return row;
 }
 
+static bool version_is_complete(struct host *host, const char *appliance,
+				const char *version)
+{
+	_cleanup_free_ char *file = version_path(&host->root, appliance, version, CONF_FILE);
+	_cleanup_(appliance_conf_freep) struct appliance_conf *conf = NULL;
+	_cleanup_err_ struct err broken = ERR_INIT;
+	if (appliance_conf_read_file(file, &conf, &broken) < 0)
+		return false;
+	_cleanup_free_ char *base = base_path(&host->root, conf->base_sha256);
+	return file_exists(base);
+}
+
+int base_store_versions(struct host *host, const char *appliance, struct strv *out,
+			struct err *err)
+{
+	_cleanup_free_ char *path = root_path(&host->root, VERSIONS_DIR "/%s", appliance);
+	_cleanup_strv_ struct strv versions = STRV_INIT;
+	if (list_dir(path, &versions, err) < 0)
+		return -1;
+	for (size_t i = 0; i < versions.count; i++)
+		if (version_is_complete(host, appliance, versions.items[i]))
+			strv_add(out, versions.items[i]);
+	return 0;
+}
+
 /* Versions of one appliance whose base has gone cannot run again. */
 static int gc_versions(struct host *host, const char *appliance, struct err *err)
 {
@@ -271,19 +296,10 @@ static int gc_versions(struct host *host, const char *appliance, struct err *err
 		return -1;
 	for (size_t i = 0; i < versions.count; i++) {
 		const char *version = versions.items[i];
-		_cleanup_free_ char *file =
-			version_path(&host->root, appliance, version, CONF_FILE);
 		_cleanup_free_ char *dir =
 			version_path(&host->root, appliance, version, "");
-		_cleanup_(appliance_conf_freep) struct appliance_conf *conf = NULL;
-		_cleanup_err_ struct err broken = ERR_INIT;
-		if (appliance_conf_read_file(file, &conf, &broken) == 0) {
-			_cleanup_free_ char *base =
-				base_path(&host->root, conf->base_sha256);
-			if (file_exists(base))
-				continue;
-		}
-		if (remove_tree(dir, err) < 0)
+		if (!version_is_complete(host, appliance, version) &&
+		    remove_tree(dir, err) < 0)
 			return -1;
 	}
 	if (rmdir(path) < 0 && errno != ENOTEMPTY && errno != ENOENT)

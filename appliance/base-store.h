@@ -30,6 +30,10 @@ int base_store_retain(struct host *host, const char *appliance, struct err *err)
 int base_store_has(struct host *host, const struct instance *inst, bool *has,
 		   struct err *err) _must_check_;
 
+/* Add the versions of `appliance` that are complete in the store to `out`, by name. */
+int base_store_versions(struct host *host, const char *appliance, struct strv *out,
+			struct err *err) _must_check_;
+
 /* Remove bases and versions that no instance wants or runs, but for the newest `keep`
  * unused bases of each appliance. Adds the bytes of what went to *freed_bytes. */
 int base_store_gc(struct host *host, unsigned keep, unsigned *count, uint64_t *freed_bytes,

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* appliance converge [NAME...|--all] [--start-only] */
+#include <time.h>
+
 #include "appliance/cmd.h"
 #include "appliance/converge.h"
 #include "appliance/instance.h"
+#include "common/log.h"
 
 enum { OPT_ALL = 1, OPT_START_ONLY };
+enum { PAUSE_SECONDS = 1 };
 
 const struct cli_opt cmd_converge_opts[] = {
 	{ OPT_ALL, "all", 'a', NULL, "every instance of this host" },
@@ -13,20 +17,57 @@ const struct cli_opt cmd_converge_opts[] = {
 	{ 0 },
 };
 
-static int collect_names(struct host *host, int argc, char **argv, int first, bool all,
+struct request {
+	char **names;
+	int count;
+	bool all, start_only;
+};
+
+/* Anew for each pass: instances come and go while it waits. */
+static int collect_names(struct host *host, const struct request *request,
 			 struct strv *names, struct err *err)
 {
-	if (all)
+	if (request->all)
 		return instance_names(host->state, names, err);
-	for (int i = first; i < argc; i++) {
+	for (int i = 0; i < request->count; i++) {
 		const char *name;
 		_cleanup_(instance_freep) struct instance *inst = NULL;
-		if (cmd_name(argv[i], &name, err) < 0 ||
+		if (cmd_name(request->names[i], &name, err) < 0 ||
 		    instance_load(host->state, name, &inst, err) < 0)
 			return -1;
 		strv_add(names, name);
 	}
 	return 0;
+}
+
+/* The lock is given up between two passes, so that others can act while guests boot. */
+static int one_pass(struct host *host, const struct request *request, bool *waiting,
+		    struct err *err)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	_cleanup_close_ int lock = host_lock(host, err);
+	*waiting = false;
+	if (lock < 0 || collect_names(host, request, &names, err) < 0)
+		return -1;
+	return converge_run(host, &names, request->start_only, waiting, err);
+}
+
+/* Until every version is well or was given up; the deadlines of the checks bound it. The
+ * first failure is the one that is returned: what follows are its consequences. */
+static int run(struct host *host, const struct request *request, struct err *err)
+{
+	for (bool waiting = true, told = false; waiting;) {
+		_cleanup_err_ struct err this = ERR_INIT;
+		if (one_pass(host, request, &waiting, &this) < 0 && err->code == ERR_NONE)
+			err_set(err, this.code, "%s", this.msg);
+		if (!waiting || request->start_only)
+			break;
+		if (!told)
+			log_info("waiting until all checks pass ...");
+		told = true;
+		nanosleep(&(struct timespec){ .tv_sec = PAUSE_SECONDS }, NULL);
+	}
+	return err->code == ERR_NONE ? 0 : -1;
 }
 
 int cmd_converge(struct cli *cli, int argc, char **argv, struct err *err)
@@ -42,11 +83,8 @@ int cmd_converge(struct cli *cli, int argc, char **argv, struct err *err)
 	if (!all && cli->next == argc)
 		return err_set(err, ERR_USAGE, "name the instances, or give --all");
 	_cleanup_(host_freep) struct host *host = NULL;
-	_cleanup_strv_ struct strv names = STRV_INIT;
 	if (cmd_open_host(cli, &host, err) < 0)
 		return -1;
-	_cleanup_close_ int lock = host_lock(host, err);
-	if (lock < 0 || collect_names(host, argc, argv, cli->next, all, &names, err) < 0)
-		return -1;
-	return converge_run(host, &names, start_only, err);
+	struct request request = { argv + cli->next, argc - cli->next, all, start_only };
+	return run(host, &request, err);
 }

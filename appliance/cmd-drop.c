@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "appliance/base-store.h"
+#include "appliance/before.h"
 #include "appliance/cmd.h"
 #include "appliance/converge.h"
 #include "appliance/disks.h"
@@ -19,16 +20,19 @@ const struct cli_opt cmd_drop_opts[] = {
 	{ 0 },
 };
 
-/* Everything in instances/<name> but the data disk; then the directory if it is empty. */
-static int remove_all_but_data(const char *dir, struct err *err)
+/* Everything in instances/<unit> but the data disk, which may be an overlay on the one in
+ * before/ if no converge came to merge them; then the directory if it is empty. */
+static int remove_all_but_data(const struct root *root, const char *unit, struct err *err)
 {
+	_cleanup_free_ char *dir = instance_path(root, unit, "");
+	bool chained = before_look(root, unit) == BEFORE_CHAINED;
 	DIR *handle = opendir(dir);
 	if (!handle)
 		return errno == ENOENT ? 0 : err_sys(err, "read %s", dir);
 	int result = 0;
 	for (struct dirent *e; result == 0 && (e = readdir(handle));) {
 		if (str_eq(e->d_name, ".") || str_eq(e->d_name, "..") ||
-		    str_eq(e->d_name, DATA_FILE))
+		    str_eq(e->d_name, DATA_FILE) || (chained && str_eq(e->d_name, BEFORE_DIR)))
 			continue;
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, e->d_name);
 		result = remove_tree(path, err);
@@ -49,11 +53,13 @@ static int remove_profile(const struct host *host, const char *name, struct err 
 	return file_exists(path) ? atomic_unlink(path, err) : 0;
 }
 
-static int drop_files(struct host *host, const char *name, bool purge, struct err *err)
+/* unit: the one that has the data disk. */
+static int drop_files(struct host *host, const char *name, const char *unit, bool purge,
+		      struct err *err)
 {
-	_cleanup_free_ char *dir = instance_path(&host->root, name, "");
+	_cleanup_free_ char *dir = instance_path(&host->root, unit, "");
 	_cleanup_free_ char *params = root_path(&host->root, PARAMS_DIR "/%s", name);
-	if ((purge ? remove_tree(dir, err) : remove_all_but_data(dir, err)) < 0 ||
+	if ((purge ? remove_tree(dir, err) : remove_all_but_data(&host->root, unit, err)) < 0 ||
 	    base_store_drop(host, name, err) < 0)
 		return -1;
 	if (!purge)
@@ -82,12 +88,17 @@ static int end_domain(struct host *host, struct instance *inst, bool *ended,
 /* With its data kept the row stays, so that `list` shows whose data it is. */
 static int drop_row(struct host *host, struct instance *inst, bool ended, struct err *err)
 {
-	_cleanup_free_ char *dir = instance_path(&host->root, inst->name, "");
+	_cleanup_free_ char *dir = instance_path(&host->root, inst->unit, "");
 	if (ended && !file_exists(dir))
 		return instance_forget(host->state, inst->name, err);
 	instance_set(&inst->wanted_version, NULL);
 	instance_set(&inst->wanted_base, NULL);
 	instance_set(&inst->actual_base, NULL);
+	instance_set(&inst->good_version, NULL);
+	instance_set(&inst->good_base, NULL);
+	instance_set(&inst->health_reason, NULL);
+	inst->trial = TRIAL_NONE;
+	inst->health = HEALTH_UNKNOWN;
 	instance_set(&inst->step, NULL);
 	instance_set(&inst->note,
 		     ended ? "removed; its data disk is kept" : "waits for libvirt");
@@ -107,7 +118,7 @@ static int drop(struct host *host, const char *name, const void *arg, struct err
 		return err_set(err, missing.code, "%s", missing.msg);
 	if (inst && end_domain(host, inst, &ended, err) < 0)
 		return -1;
-	if (drop_files(host, name, *purge, err) < 0)
+	if (drop_files(host, name, inst ? inst->unit : name, *purge, err) < 0)
 		return -1;
 	return inst ? drop_row(host, inst, ended, err) : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* appliance want NAME [--state STATE]: writes down what should be; changes nothing else.
  */
+#include "appliance/bad-version.h"
 #include "appliance/base-store.h"
 #include "appliance/cmd.h"
 #include "appliance/instance.h"
@@ -15,8 +16,7 @@ const struct cli_opt cmd_want_opts[] = {
 	{ 0 },
 };
 
-/* What dpkg has put on disk is the version that is wanted. */
-static int want_installed(struct host *host, struct instance *inst, struct err *err)
+int want_installed(struct host *host, struct instance *inst, struct err *err)
 {
 	_cleanup_free_ char *path = package_path(&host->root, inst->appliance, CONF_FILE);
 	_cleanup_(appliance_conf_freep) struct appliance_conf *conf = NULL;
@@ -28,6 +28,16 @@ static int want_installed(struct host *host, struct instance *inst, struct err *
 	if (!str_eq(conf->appliance, inst->appliance))
 		return err_set(err, ERR_INPUT, "%s: Appliance: is %s, not %s", path,
 			       conf->appliance, inst->appliance);
+	_cleanup_(bad_version_freep) struct bad_version *bad = NULL;
+	if (bad_version_find(host->state, inst->appliance, conf->version, conf->base_sha256,
+			     &bad, err) < 0)
+		return -1;
+	if (bad && inst->good_version) {
+		log_warn("%s %s was reverted here (%s) and is not tried again; `appliance "
+			 "forgive %s` lets it be",
+			 inst->name, conf->version, bad->reason, inst->name);
+		return 0;
+	}
 	instance_set(&inst->wanted_version, conf->version);
 	instance_set(&inst->wanted_base, conf->base_sha256);
 	return 0;

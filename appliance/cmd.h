@@ -23,10 +23,16 @@ typedef int (*cmd_change_fn)(struct host *host, const char *name, const void *ar
 int cmd_change(struct cli *cli, int argc, char **argv, cmd_change_fn change, const void *arg,
 	       struct err *err) _must_check_;
 
+struct instance;
+/* What dpkg has put on disk is the version that is wanted, unless it is marked bad here and
+ * there is a better one. The caller saves the row. */
+int want_installed(struct host *host, struct instance *inst, struct err *err) _must_check_;
+
 extern const struct cli_opt cmd_converge_opts[];
 extern const struct cli_opt cmd_want_opts[];
 extern const struct cli_opt cmd_console_opts[];
 extern const struct cli_opt cmd_screenshot_opts[];
+extern const struct cli_opt cmd_rollback_opts[];
 extern const struct cli_opt cmd_drop_opts[];
 extern const struct cli_opt cmd_gc_opts[];
 
@@ -42,6 +48,8 @@ int cmd_reset(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_console(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_screenshot(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_retain(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_forgive(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_rollback(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_drop(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_gc(struct cli *cli, int argc, char **argv, struct err *err);
 

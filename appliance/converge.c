@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Look, take the first step that is needed, record it, do it, look again. What is needed
  * follows from what is there, not from where an earlier run stopped, so a rerun after a
- * death goes on by itself; the recorded step tells people (and later the health gate)
- * what was under way. */
+ * death goes on by itself; the recorded step tells people what was under way. */
 #include "appliance/converge.h"
 
-#include "appliance/base-store.h"
 #include "appliance/port-forwards.h"
+#include "appliance/situation.h"
 #include "appliance/steps.h"
-#include "common/atomic-file.h"
+#include "appliance/watch-due.h"
 #include "common/log.h"
 
-/* What an instance is, as seen at one moment. */
-struct situation {
-	const struct instance *inst;
-	enum domain_state domain;
-	bool removed;         /* is wanted */
-	bool retained;        /* the wanted version is in the store */
-	bool overlay_current; /* there, and on the wanted version's base */
-	bool disks_there;     /* data and swap, where the conf asks for them */
-	bool domain_current;  /* defined from the settings that hold now */
-	bool dir_there;       /* instances/<name> */
-	bool broken;          /* its settings cannot be read: it may stop, and not start */
-};
-
-static bool is_up(const struct situation *s)
+static bool is_up(enum domain_state state)
 {
-	return s->domain == DOMAIN_RUNNING || s->domain == DOMAIN_PAUSED;
+	return state == DOMAIN_RUNNING || state == DOMAIN_PAUSED;
 }
 
 static bool wants_up(const struct situation *s)
@@ -35,16 +21,102 @@ static bool wants_up(const struct situation *s)
 	       s->inst->wanted_state == WANTED_PAUSED;
 }
 
-static bool must_retain(const struct situation *s)
+static bool on_trial(const struct situation *s)
 {
-	return !s->removed && !s->retained;
+	return s->inst->trial == TRIAL_GATE || s->inst->trial == TRIAL_WATCH;
+}
+
+static bool reverting(const struct situation *s)
+{
+	return s->inst->trial == TRIAL_REVERT;
+}
+
+/* The version that is here is another than the wanted one. */
+static bool is_other_version(const struct situation *s)
+{
+	const struct instance *inst = s->inst;
+	return inst->actual_version && (!str_same(inst->actual_version, inst->wanted_version) ||
+					!str_same(inst->actual_base, inst->wanted_base));
+}
+
+/* What is here is what last stood its watch. */
+static bool is_good(const struct instance *inst)
+{
+	return str_same(inst->actual_version, inst->good_version) &&
+	       str_same(inst->actual_base, inst->good_base);
+}
+
+static bool is_parallel_trial(const struct situation *s)
+{
+	return s->inst->good_unit && !str_eq(s->inst->good_unit, s->inst->unit);
+}
+
+static bool must_condemn(const struct situation *s)
+{
+	return !s->removed && on_trial(s) && s->verdict == VERDICT_SICK &&
+	       s->inst->good_version && !is_good(s->inst) && !is_other_version(s);
+}
+
+/* Something else is wanted while a version is on trial: one that was not yet well goes,
+ * one that was is taken as it is. */
+static bool must_supersede(const struct situation *s)
+{
+	return !s->removed && !s->broken && s->retained && on_trial(s) &&
+	       is_other_version(s) && s->inst->good_version && !is_good(s->inst);
+}
+
+static bool must_settle(const struct situation *s)
+{
+	return s->inst->trial == TRIAL_WATCH && !s->removed && s->watch_is_over &&
+	       s->verdict == VERDICT_WELL;
+}
+
+/* A version that stays beside the old one takes no stop of it. */
+static bool must_fork(const struct situation *s)
+{
+	return s->parallel && s->retained && !s->removed && s->inst->trial == TRIAL_NONE &&
+	       s->inst->wanted_state == WANTED_RUNNING && s->domain == DOMAIN_RUNNING &&
+	       is_other_version(s) && is_good(s->inst) && s->other_domain == DOMAIN_ABSENT &&
+	       !s->other_there;
 }
 
 /* To be replaced it stops only when all is there for the new one. */
 static bool must_stop(const struct situation *s)
 {
 	bool replace = s->retained && (!s->overlay_current || !s->domain_current);
-	return is_up(s) && (!wants_up(s) || replace);
+	bool revert = reverting(s) && !is_parallel_trial(s);
+	return is_up(s->domain) && (!wants_up(s) || replace || revert);
+}
+
+static bool must_retain(const struct situation *s)
+{
+	return !s->removed && !s->retained && !reverting(s);
+}
+
+static bool must_restore(const struct situation *s)
+{
+	return reverting(s) && !s->removed && (!is_up(s->domain) || is_parallel_trial(s));
+}
+
+/* What another upgrade left, once nothing can need it any more. */
+static bool must_tidy(const struct situation *s)
+{
+	bool unneeded = s->inst->trial == TRIAL_NONE || s->removed;
+	if (!unneeded || s->before == BEFORE_NONE)
+		return false;
+	return !is_up(s->domain) || (s->before == BEFORE_CHAINED && !s->merge_can_wait);
+}
+
+static bool must_begin(const struct situation *s)
+{
+	return !s->removed && !s->broken && s->retained && !is_up(s->domain) &&
+	       s->inst->trial == TRIAL_NONE && is_other_version(s) && is_good(s->inst);
+}
+
+static bool must_snapshot(const struct situation *s)
+{
+	return s->inst->trial == TRIAL_GATE && !s->removed && !is_up(s->domain) &&
+	       is_other_version(s) && is_good(s->inst) && !is_parallel_trial(s);
 }
 
 static bool must_undefine(const struct situation *s)
@@ -54,22 +126,22 @@ static bool must_undefine(const struct situation *s)
 
 static bool must_overlay(const struct situation *s)
 {
-	return !s->removed && !is_up(s) && !s->overlay_current;
+	return !s->removed && !is_up(s->domain) && !s->overlay_current;
 }
 
 static bool must_disks(const struct situation *s)
 {
-	return !s->removed && !is_up(s) && !s->disks_there;
+	return !s->removed && !is_up(s->domain) && !s->disks_there;
 }
 
 static bool must_define(const struct situation *s)
 {
-	return !s->removed && !is_up(s) && !s->domain_current;
+	return !s->removed && !is_up(s->domain) && !s->domain_current;
 }
 
 static bool must_start(const struct situation *s)
 {
-	return wants_up(s) && !is_up(s) && !s->broken;
+	return wants_up(s) && !is_up(s->domain) && !s->broken;
 }
 
 static bool must_pause(const struct situation *s)
@@ -82,20 +154,49 @@ static bool must_resume(const struct situation *s)
 	return s->inst->wanted_state == WANTED_RUNNING && s->domain == DOMAIN_PAUSED;
 }
 
-static bool must_forget(const struct situation *s)
+static bool must_commit(const struct situation *s)
 {
-	return s->removed && s->domain == DOMAIN_ABSENT && !s->dir_there;
+	return s->inst->trial == TRIAL_GATE && s->verdict == VERDICT_WELL &&
+	       s->overlay_current;
 }
 
-/* In this order; docs/spec/instance.md tells where the health gate's steps will stand. */
+/* The other unit of a parallel upgrade has served, or failed. */
+static bool must_retire(const struct situation *s)
+{
+	bool taken_over = s->inst->trial != TRIAL_GATE || s->removed;
+	return taken_over && !reverting(s) && is_up(s->other_domain);
+}
+
+static bool must_clear_other(const struct situation *s)
+{
+	bool unneeded = s->inst->trial == TRIAL_NONE || s->removed;
+	return unneeded && !is_up(s->other_domain) &&
+	       (s->other_domain == DOMAIN_OFF || s->other_there);
+}
+
+static bool must_forget(const struct situation *s)
+{
+	return s->removed && s->domain == DOMAIN_ABSENT && !s->dir_there && !s->other_there;
+}
+
+/* In this order. docs/spec/instance.md has the same table in words, and
+ * docs/ARCHITECTURE.md its picture. */
 static const struct step {
 	const char *name;
 	bool needs_hypervisor;
 	bool (*is_needed)(const struct situation *s);
 	int (*run)(struct step_context *context, struct err *err);
 } steps[] = {
+	{ "condemn", false, must_condemn, step_condemn },
+	{ "supersede", false, must_supersede, step_supersede },
+	{ "settle", false, must_settle, step_settle },
+	{ "fork", true, must_fork, step_fork },
 	{ "stop", true, must_stop, step_stop },
 	{ "retain", false, must_retain, step_retain },
+	{ "restore", true, must_restore, step_restore },
+	{ "tidy", false, must_tidy, step_tidy },
+	{ "begin", true, must_begin, step_begin },
+	{ "snapshot", true, must_snapshot, step_snapshot },
 	{ "undefine", true, must_undefine, step_undefine },
 	{ "overlay", true, must_overlay, step_overlay },
 	{ "disks", true, must_disks, step_disks },
@@ -103,71 +204,11 @@ static const struct step {
 	{ "start", true, must_start, step_start },
 	{ "pause", true, must_pause, step_pause },
 	{ "resume", true, must_resume, step_resume },
+	{ "commit", false, must_commit, step_commit },
+	{ "retire", true, must_retire, step_retire },
+	{ "clear-other", true, must_clear_other, step_clear_other },
 	{ "forget", true, must_forget, step_forget },
 };
-
-static bool is_there(const struct host *host, const char *name, const char *file)
-{
-	_cleanup_free_ char *path = instance_path(&host->root, name, file);
-	return file_exists(path);
-}
-
-static bool same(const char *a, const char *b)
-{
-	return a && b && str_eq(a, b);
-}
-
-/* The part that only an instance with a retained version has. */
-static int look_at_files(struct step_context *c, struct situation *s, struct err *err)
-{
-	const struct instance *inst = c->inst;
-	if (base_store_has(c->host, inst, &s->retained, err) < 0)
-		return -1;
-	if (!s->retained)
-		return 0;
-	settings_free(c->settings);
-	c->settings = NULL;
-	if (settings_load(c->host, inst->appliance, inst->wanted_version, &c->settings,
-			  err) < 0)
-		return -1;
-	const struct appliance_conf *conf = c->settings->conf;
-	s->overlay_current = same(inst->wanted_version, inst->actual_version) &&
-			     same(inst->wanted_base, inst->actual_base) &&
-			     is_there(c->host, inst->unit, OVERLAY_FILE);
-	s->disks_there =
-		(!conf->data_bytes || is_there(c->host, inst->unit, DATA_FILE)) &&
-		(!conf->swap_bytes || is_there(c->host, inst->unit, SWAP_FILE));
-	return 0;
-}
-
-/* What is wrong with an instance's own files goes to `why_broken`, and is no reason not
- * to stop it. */
-static int look(struct step_context *c, struct situation *s, struct err *why_broken,
-		struct err *err)
-{
-	*s = (struct situation){ .inst = c->inst, .domain = DOMAIN_ABSENT };
-	s->removed = c->inst->wanted_state == WANTED_REMOVED;
-	s->dir_there = is_there(c->host, c->inst->unit, "");
-	struct domain_facts facts = { .state = DOMAIN_ABSENT };
-	if (c->hv && domain_look(c->hv, c->domain, &facts, err) < 0)
-		return -1;
-	s->domain = facts.state;
-	if (s->removed)
-		return 0;
-	if (!c->inst->wanted_version || !c->inst->wanted_base)
-		return err_set(err, ERR_STATE,
-			       "no version of %s is wanted; `appliance want %s` records the "
-			       "installed one",
-			       c->inst->name, c->inst->name);
-	if (look_at_files(c, s, why_broken) < 0) {
-		s->broken = s->retained = s->overlay_current = s->disks_there = true;
-		s->domain_current = true;
-		return 0;
-	}
-	s->domain_current = c->settings && str_eq(facts.digest, c->settings->digest) &&
-			    is_there(c->host, c->inst->unit, SEED_FILE);
-	return 0;
-}
 
 static const struct step *next_step(const struct situation *s, bool have_hypervisor)
 {
@@ -194,6 +235,28 @@ static int take_step(struct step_context *c, const struct step *step, struct err
 	return instance_save(c->host->state, c->inst, err);
 }
 
+/* Nothing is left to do; is all well? */
+static int conclude(struct step_context *c, const struct situation *s,
+		    const struct err *why_broken, struct err *err)
+{
+	const struct instance *inst = c->inst;
+	c->waiting = s->domain == DOMAIN_RUNNING && inst->trial != TRIAL_WATCH &&
+		     (s->verdict == VERDICT_PENDING ||
+		      (c->started && c->settings && c->settings->conf->health_count > 0));
+	if (c->asked && instance_save(c->host->state, c->inst, err) < 0)
+		return -1;
+	if (s->broken && wants_up(s))
+		return err_set(err, why_broken->code, "%s", why_broken->msg);
+	if (c->reverted_why)
+		return err_set(err, ERR_REFUSED, "%s", c->reverted_why);
+	if (s->verdict == VERDICT_SICK && on_trial(s))
+		return err_set(err, ERR_STATE,
+			       "%s %s is not healthy: %s; there is no earlier version to go "
+			       "back to",
+			       inst->name, inst->actual_version, inst->health_reason);
+	return 0;
+}
+
 /* Each step once: what is needed again at once does not last. */
 static int take_all_steps(struct step_context *c, struct err *err)
 {
@@ -201,13 +264,11 @@ static int take_all_steps(struct step_context *c, struct err *err)
 	while (!c->forgotten) {
 		struct situation s;
 		_cleanup_err_ struct err why_broken = ERR_INIT;
-		if (look(c, &s, &why_broken, err) < 0)
+		if (situation_look(c, &s, &why_broken, err) < 0)
 			return -1;
 		const struct step *step = next_step(&s, c->hv != NULL);
-		if (!step && s.broken && wants_up(&s))
-			return err_set(err, why_broken.code, "%s", why_broken.msg);
 		if (!step)
-			return 0;
+			return conclude(c, &s, &why_broken, err);
 		uint32_t bit = UINT32_C(1) << (step - steps);
 		if (taken & bit)
 			return err_set(err, ERR_PROGRAM,
@@ -230,17 +291,20 @@ static void record_failure(struct step_context *c, const struct err *cause)
 }
 
 int converge_instance(struct host *host, struct hypervisor *hv, const char *name,
-		      struct err *err)
+		      bool *waiting, struct err *err)
 {
 	_cleanup_(instance_freep) struct instance *inst = NULL;
+	*waiting = false;
 	if (instance_load(host->state, name, &inst, err) < 0)
 		return -1;
-	_cleanup_free_ char *domain = root_domain_name(&host->root, inst->unit);
-	struct step_context context = {
-		.host = host, .hv = hv, .inst = inst, .domain = domain
+	/* An earlier run died while it stopped the guest; the guest did not do it itself. */
+	if (str_same(inst->step, "stop"))
+		inst->started_at = 0;
+	_cleanup_(step_context_destroy) struct step_context context = {
+		.host = host, .hv = hv, .inst = inst
 	};
 	int result = take_all_steps(&context, err);
-	settings_free(context.settings);
+	*waiting = context.waiting;
 	if (result < 0) {
 		record_failure(&context, err);
 		return -1;
@@ -266,8 +330,8 @@ static int needs_domain(struct host *host, const char *name, bool *needs, struct
 static int converge_without(struct host *host, const char *name, const struct err *reason,
 			    struct err *err)
 {
-	bool needs;
-	if (converge_instance(host, NULL, name, err) < 0 ||
+	bool needs, waiting;
+	if (converge_instance(host, NULL, name, &waiting, err) < 0 ||
 	    needs_domain(host, name, &needs, err) < 0)
 		return -1;
 	if (!needs)
@@ -285,28 +349,35 @@ static void report(const struct err *one, bool start_only, struct err *err)
 		err_set(err, one->code, "%s", one->msg);
 }
 
-int converge_run(struct host *host, const struct strv *names, bool start_only,
+int converge_run(struct host *host, const struct strv *names, bool start_only, bool *waiting,
 		 struct err *err)
 {
-	_cleanup_err_ struct err no_hv = ERR_INIT, forwards = ERR_INIT;
+	*waiting = false;
+	_cleanup_err_ struct err no_hv = ERR_INIT, forwards = ERR_INIT, due = ERR_INIT;
 	_cleanup_(hypervisor_freep) struct hypervisor *hv = NULL;
 	if (hypervisor_open(host->libvirt_uri, &hv, &no_hv) < 0)
 		log_debug("%s", no_hv.msg);
 	for (size_t i = 0; i < names->count; i++) {
 		_cleanup_err_ struct err one = ERR_INIT;
-		int result = hv ? converge_instance(host, hv, names->items[i], &one)
+		bool this_waits = false;
+		int result = hv ? converge_instance(host, hv, names->items[i], &this_waits,
+						    &one)
 				: converge_without(host, names->items[i], &no_hv, &one);
+		*waiting |= this_waits;
 		if (result < 0)
 			report(&one, start_only, err);
 	}
 	if (hv && port_forwards_sync(host, hv, &forwards) < 0)
 		report(&forwards, start_only, err);
+	if (watch_due_write(host, &due) < 0)
+		report(&due, start_only, err);
 	return err->code == ERR_NONE ? 0 : -1;
 }
 
 int converge_one(struct host *host, const char *name, struct err *err)
 {
 	_cleanup_strv_ struct strv names = STRV_INIT;
+	bool waiting;
 	strv_add(&names, name);
-	return converge_run(host, &names, false, err);
+	return converge_run(host, &names, false, &waiting, err);
 }

@@ -10,17 +10,21 @@
 /* Converge one instance under the host's lock, which the caller holds. Death at any
  * point, and then a plain rerun, ends as one run would have.
  * hv NULL: no hypervisor answers; only what needs none is done.
- * A failure is recorded in the instance's note as well as returned. */
+ * *waiting: it was started, and its checks have not all passed nor failed for good; converge
+ * it again in a moment.
+ * A failure is recorded in the instance's note as well as returned; that a version had to be
+ * reverted is one too, ERR_REFUSED, once. */
 int converge_instance(struct host *host, struct hypervisor *hv, const char *name,
-		      struct err *err) _must_check_;
+		      bool *waiting, struct err *err) _must_check_;
 
 /* Converge all `names`, one after the other, the lock held by the caller; one that fails
  * does not keep the others waiting.
  * start_only: the way of maintainer scripts: what fails is recorded and said, and success
  * is returned, since a failing postinst would only be run again by every later dpkg.
+ * *waiting: that of any of them.
  * Without a hypervisor the rest is left to the next boot; that is an error only when
  * start_only is false and a domain may have to be changed. */
-int converge_run(struct host *host, const struct strv *names, bool start_only,
+int converge_run(struct host *host, const struct strv *names, bool start_only, bool *waiting,
 		 struct err *err) _must_check_;
 
 /* The same for one name. */

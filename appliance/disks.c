@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "appliance/base-store.h"
+#include "appliance/before.h"
 #include "common/atomic-file.h"
 #include "common/strv.h"
 #include "common/subproc.h"
@@ -81,6 +82,26 @@ int disk_make_data(const struct host *host, const char *name, uint64_t bytes,
 	    run_tool(convert, err) < 0)
 		return -1;
 	return settle_file(fresh, path, err) < 0 ? -1 : atomic_unlink(raw, err);
+}
+
+int disk_make_data_overlay(const struct host *host, const char *name, struct err *err)
+{
+	_cleanup_free_ char *path = instance_path(&host->root, name, DATA_FILE);
+	_cleanup_free_ char *fresh = xasprintf("%s.new", path);
+	const char *const argv[] = { "qemu-img", "create", "-q", "-f",
+				     "qcow2",    "-F",     "qcow2", "-b",
+				     BEFORE_DIR "/" DATA_FILE, fresh, NULL };
+	if (atomic_unlink(fresh, err) < 0 || run_tool(argv, err) < 0)
+		return -1;
+	return settle_file(fresh, path, err);
+}
+
+int disk_commit_data(const struct host *host, const char *name, struct err *err)
+{
+	_cleanup_free_ char *path = instance_path(&host->root, name, DATA_FILE);
+	const char *const argv[] = { "qemu-img", "commit", "-q", "-d",
+				     "-f",       "qcow2",  path, NULL };
+	return run_tool(argv, err);
 }
 
 int disk_make_swap(const struct host *host, const char *name, uint64_t bytes,

@@ -22,6 +22,13 @@ int disk_make_overlay(const struct host *host, const char *name, const char *sha
 int disk_make_data(const struct host *host, const char *name, uint64_t bytes,
 		   struct err *err) _must_check_;
 
+/* The data disk becomes an overlay on before/data.qcow2, which is a link to it. */
+int disk_make_data_overlay(const struct host *host, const char *name, struct err *err) _must_check_;
+
+/* Write what the overlay has into before/data.qcow2; the overlay stays as it is. May be
+ * repeated; the domain is off. */
+int disk_commit_data(const struct host *host, const char *name, struct err *err) _must_check_;
+
 /* A sparse swap disk labelled waybill-swap; replaces the one that is there. */
 int disk_make_swap(const struct host *host, const char *name, uint64_t bytes,
 		   struct err *err) _must_check_;

@@ -72,6 +72,10 @@ int domain_look(struct hypervisor *hv, const char *name, struct domain_facts *fa
 	if (virDomainGetState(dom, &state, &reason, 0) < 0)
 		return virt_error(err, "ask for the state of %s", name);
 	facts->state = translate_state(state);
+	facts->ended_by_itself =
+		state == VIR_DOMAIN_CRASHED ||
+		(state == VIR_DOMAIN_SHUTOFF && (reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN ||
+						 reason == VIR_DOMAIN_SHUTOFF_CRASHED));
 	read_metadata(dom, facts);
 	return 0;
 }

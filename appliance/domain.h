@@ -34,6 +34,7 @@ struct domain_facts {
 	/* From our metadata; empty and 0 if the domain is absent or not ours. */
 	char digest[SHA256_HEX_LEN + 1];
 	int64_t started_at;
+	bool ended_by_itself; /* off, by the guest's own doing: shut down or crashed */
 };
 
 int domain_look(struct hypervisor *hv, const char *name, struct domain_facts *facts,
@@ -52,6 +53,13 @@ int domain_resume(struct hypervisor *hv, const char *name, struct err *err) _mus
 
 /* An absent domain is success. */
 int domain_undefine(struct hypervisor *hv, const char *name, struct err *err) _must_check_;
+
+/* Merge a running domain's data disk, an overlay on `below`, into that, and let the domain
+ * write to it alone. On success the guest stands still if *paused, until the caller has given
+ * the file its name and calls domain_resume(): a death in between loses nothing.
+ * May be repeated. Errors: ERR_REFUSED where the hypervisor cannot. */
+int domain_merge_data(struct hypervisor *hv, const char *name, const char *below,
+		      bool *paused, struct err *err) _must_check_;
 
 /* A running domain's screen, as PNG, to `path`. */
 int domain_screenshot(struct hypervisor *hv, const char *name, const char *path,

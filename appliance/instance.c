@@ -107,7 +107,8 @@ static int read_word(sqlite3_stmt *stmt, int column, const char *const *words, s
 #define COLUMNS                                                                       \
 	"name, appliance, wanted_state, wanted_version, wanted_base, actual_version," \
 	" actual_base, step, note, updated_at, unit, ports, good_version, good_base," \
-	" good_unit, trial, trial_since, health, health_reason, health_at, failures"
+	" good_unit, trial, trial_since, health, health_reason, health_at, failures," \
+	" started_at"
 
 static int read_row(sqlite3_stmt *stmt, struct instance *inst, struct err *err)
 {
@@ -137,6 +138,7 @@ static int read_row(sqlite3_stmt *stmt, struct instance *inst, struct err *err)
 	inst->health_reason = state_text(stmt, 18);
 	inst->health_at = sqlite3_column_int64(stmt, 19);
 	inst->failures = sqlite3_column_int64(stmt, 20);
+	inst->started_at = sqlite3_column_int64(stmt, 21);
 	return 0;
 }
 
@@ -183,15 +185,15 @@ int instance_save(struct state *state, struct instance *inst, struct err *err)
 	const char *trial = inst->trial == TRIAL_NONE ? NULL : trial_names[inst->trial];
 	const char *health = inst->health == HEALTH_UNKNOWN ? NULL : health_names[inst->health];
 	return state_exec(
-		state, err, "sssssssssissssssissii",
+		state, err, "sssssssssissssssissiii",
 		"INSERT OR REPLACE INTO instance (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
-		" ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+		" ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
 		inst->name, inst->appliance, wanted_state_name(inst->wanted_state),
 		inst->wanted_version, inst->wanted_base, inst->actual_version,
 		inst->actual_base, inst->step, inst->note, inst->updated_at, inst->unit,
 		inst->ports, inst->good_version, inst->good_base, inst->good_unit, trial,
 		inst->trial_since, health, inst->health_reason, inst->health_at,
-		inst->failures);
+		inst->failures, inst->started_at);
 }
 
 int instance_forget(struct state *state, const char *name, struct err *err)

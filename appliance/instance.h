@@ -35,8 +35,9 @@ struct instance {
 	char *note;	   /* why the last converge failed, or NULL */
 	int64_t updated_at;
 	/* The domain's name is made from it, and it names the directory below instances/.
-	 * The instance's name, but for every other parallel upgrade: then "<name>.b". */
+	 * The instance's name, but for every other parallel upgrade: then "<name>@b". */
 	char *unit;
+	int64_t started_at; /* by converge, Unix seconds; 0: converge stopped it */
 	char *ports;	    /* instead of the conf's Ports, or NULL */
 	char *good_version; /* the last that stood its watch; NULL: none did yet */
 	char *good_base;

@@ -51,18 +51,23 @@ static int add_rules(struct host *host, struct hypervisor *hv, const char *name,
 	char mac[DOMAIN_MAC_SIZE], address[NAT_ADDRESS_SIZE];
 	if (instance_load(host->state, name, &inst, err) < 0)
 		return -1;
-	domain = root_domain_name(&host->root, inst->unit);
+	/* A parallel upgrade takes over only once it is well. */
+	bool waits = inst->trial == TRIAL_GATE && inst->good_unit &&
+		     !str_eq(inst->good_unit, inst->unit);
+	const char *unit = waits ? inst->good_unit : inst->unit;
+	const char *version = waits ? inst->good_version : inst->actual_version;
+	domain = root_domain_name(&host->root, unit);
 	if (domain_look(hv, domain, &facts, err) < 0)
 		return -1;
 	if (facts.state == DOMAIN_ABSENT || facts.state == DOMAIN_OFF ||
-	    !inst->actual_version)
+	    !version)
 		return 0;
 	/* Broken settings are that instance's own failure, recorded with it. */
-	if (settings_load(host, inst->appliance, inst->actual_version, &settings,
+	if (settings_load(host, inst->appliance, version, &settings,
 			  &broken) < 0 ||
 	    settings->conf->network != NETWORK_NAT)
 		return 0;
-	domain_mac(host->root.dir, inst->unit, mac);
+	domain_mac(host->root.dir, unit, mac);
 	if (nat_network_address(hv, mac, address, err) < 0)
 		return -1;
 	*any = true;

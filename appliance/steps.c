@@ -8,6 +8,15 @@
 #include "common/atomic-file.h"
 #include "common/log.h"
 
+void step_context_destroy(struct step_context *c)
+{
+	settings_free(c->settings);
+	health_round_destroy(&c->round);
+	free(c->domain);
+	free(c->other_unit);
+	free(c->reverted_why);
+}
+
 int step_retain(struct step_context *c, struct err *err)
 {
 	if (base_store_retain(c->host, c->inst->appliance, err) < 0)
@@ -24,13 +33,18 @@ int step_retain(struct step_context *c, struct err *err)
 	return 0;
 }
 
+/* What is given up need not be asked: its disks are thrown away. */
 int step_stop(struct step_context *c, struct err *err)
 {
-	bool forced;
-	if (domain_stop(c->hv, c->domain, c->host->stop_timeout_ms, &forced, err) < 0)
+	bool forced, polite = c->inst->trial != TRIAL_REVERT;
+	if (domain_stop(c->hv, c->domain, polite ? c->host->stop_timeout_ms : 0, &forced,
+			err) < 0)
 		return -1;
+	c->inst->started_at = 0;
+	c->inst->health = HEALTH_UNKNOWN;
+	instance_set(&c->inst->health_reason, NULL);
 	log_event("instance-stop", "%s", c->inst->name);
-	if (forced)
+	if (forced && polite)
 		log_warn("%s did not stop within %d s and was switched off",
 			 c->inst->name, c->host->stop_timeout_ms / 1000);
 	return 0;
@@ -70,6 +84,10 @@ int step_overlay(struct step_context *c, struct err *err)
 		  inst->wanted_version);
 	instance_set(&inst->actual_version, inst->wanted_version);
 	instance_set(&inst->actual_base, inst->wanted_base);
+	bool good = str_same(inst->good_version, inst->wanted_version) &&
+		    str_same(inst->good_base, inst->wanted_base);
+	inst->trial = good ? TRIAL_NONE : TRIAL_GATE;
+	inst->trial_since = time(NULL);
 	return 0;
 }
 
@@ -218,6 +236,9 @@ int step_start(struct step_context *c, struct err *err)
 				   "needs Network: nat");
 		return -1;
 	}
+	c->started = true;
+	c->inst->started_at = time(NULL);
+	c->inst->failures = 0;
 	log_event("instance-start", "%s %s", c->inst->name, c->inst->wanted_version);
 	return 0;
 }

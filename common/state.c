@@ -29,6 +29,7 @@ static const char *const state_schema[] = {
 	"CREATE INDEX action_sync ON action(sync_id);",
 
 	"ALTER TABLE instance ADD COLUMN unit TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE instance ADD COLUMN started_at INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE instance ADD COLUMN ports TEXT;"
 	"ALTER TABLE instance ADD COLUMN good_version TEXT;"
 	"ALTER TABLE instance ADD COLUMN good_base TEXT;"

@@ -43,6 +43,8 @@ char *xstrndup(const char *s, size_t len);
 char *xasprintf(const char *fmt, ...) _printf_(1, 2);
 char *xvasprintf(const char *fmt, va_list ap) _printf_(1, 0);
 
+/* Both are there, and equal. */
+static inline bool str_same(const char *a, const char *b) { return a && b && strcmp(a, b) == 0; }
 static inline bool str_eq(const char *a, const char *b) { return strcmp(a, b) == 0; }
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);

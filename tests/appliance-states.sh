@@ -123,10 +123,11 @@ appliance want "$name"
 appliance converge "$name"
 is running 2.0
 [ -e "$root/var/lib/waybill/versions/$name/1.0" ] || fail "1.0 was not kept"
-equal "$(stat -c %i "$dir/data.qcow2")" "$inode" "data disk"
 
-note "a stopped one stays stopped over an upgrade"
+note "a stopped one stays stopped over an upgrade; its data disk is one file again"
 appliance stop "$name"
+equal "$(stat -c %i "$dir/data.qcow2")" "$inode" "data disk"
+[ ! -e "$dir/before" ] || fail "what was kept for a way back is still there"
 put_package "$name" 3.0 "Data: 4M"
 appliance want "$name"
 appliance converge "$name"
@@ -164,6 +165,8 @@ stray=$(printf 'stray' | sha256sum | cut -c1-64)
 echo half >"$bases/$stray.qcow2.new"
 echo whole >"$bases/$stray.qcow2"
 echo other >"$bases/README"
+appliance start "$name" # what was never started is on trial, and its forerunner is kept
+appliance stop "$name"
 appliance gc >/dev/null
 equal "$(find "$bases" -name "$stray*")" "" "strays"
 equal "$(find "$bases" -name '*.qcow2' | wc -l)" 1 "bases after gc"

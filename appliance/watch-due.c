@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "appliance/watch-due.h"
+
+#include <time.h>
+
+#include "appliance/settings.h"
+#include "appliance/trial.h"
+#include "common/atomic-file.h"
+
+/* INT64_MAX: nothing of this instance is due. Settings that cannot be read are its own
+ * failure, which converge has recorded. */
+static int64_t due_of(const struct host *host, const struct instance *inst, int64_t now)
+{
+	_cleanup_(settings_freep) struct settings *settings = NULL;
+	_cleanup_err_ struct err broken = ERR_INIT;
+	if (inst->started_at == 0 || !inst->actual_version ||
+	    settings_load(host, inst->appliance, inst->actual_version, &settings, &broken) < 0)
+		return INT64_MAX;
+	return trial_next_round(inst, settings->conf, now);
+}
+
+int watch_due_write(const struct host *host, struct err *err)
+{
+	_cleanup_free_ char *path = root_path(&host->root, WATCH_DUE_FILE);
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	int64_t due = INT64_MAX, now = time(NULL);
+	if (instance_names(host->state, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		_cleanup_(instance_freep) struct instance *inst = NULL;
+		if (instance_load(host->state, names.items[i], &inst, err) < 0)
+			return -1;
+		int64_t one = due_of(host, inst, now);
+		due = one < due ? one : due;
+	}
+	if (due == INT64_MAX)
+		return file_exists(path) ? atomic_unlink(path, err) : 0;
+	_cleanup_free_ char *line = xasprintf("%lld\n", (long long)due);
+	return atomic_file_write(path, line, strlen(line), 0644, err);
+}
