@@ -26,6 +26,7 @@ column()
 serve()
 {
 	mkdir -p "$T/web"
+	echo well >"$T/web/index.html"
 	busybox httpd -f -p "127.0.0.1:$port" -h "$T/web" &
 	web=$!
 	track_pid $web
