@@ -3,7 +3,7 @@
 #ifndef WAYBILL_DOMAIN_AGENT_H
 #define WAYBILL_DOMAIN_AGENT_H
 
-#include "appliance/agent.h"
+#include "common/agent.h"
 #include "appliance/domain.h"
 
 /* The agent of a running domain; whether one answers shows at the first call. It is

@@ -2,186 +2,16 @@
 #include "appliance/health.h"
 
 #include "appliance/domain-agent.h"
-#include "appliance/health-kinds.h"
-#include "common/strbuf.h"
 
-enum { SAY_MAX_BYTES = 400 };
-
-void health_round_destroy(struct health_round *round)
-{
-	for (size_t i = 0; i < round->count; i++) {
-		free(round->results[i].text);
-		free(round->results[i].detail);
-	}
-	free(round->results);
-	*round = (struct health_round){ 0 };
-}
-
-bool health_round_is_good(const struct health_round *round)
-{
-	for (size_t i = 0; i < round->count; i++)
-		if (!round->results[i].ok)
-			return false;
-	return true;
-}
-
-char *health_check_name(const struct health_check *check)
-{
-	const char *kind = health_kind_name(check->kind);
-	switch (check->kind) {
-	case HEALTH_TCP:
-		return xasprintf("%s:%u", kind, check->guest_port);
-	case HEALTH_HTTP:
-		return xasprintf("%s:%u%s", kind, check->guest_port, check->argument);
-	case HEALTH_EXEC:
-		return xasprintf("%s:%s", kind, check->argument);
-	default:
-		return xstrdup(kind);
-	}
-}
-
-/* How many bytes of valid UTF-8, other than a control character, stand at `s`; 0: none. */
-static size_t printable_len(const unsigned char *s, size_t len)
-{
-	if (*s < 0x80)
-		return *s >= 0x20 && *s != 0x7f;
-	size_t more = *s >= 0xf0 ? 3 : *s >= 0xe0 ? 2 : 1;
-	if (*s < 0xc2 || *s > 0xf4 || more >= len)
-		return 0;
-	for (size_t i = 1; i <= more; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	bool overlong = (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xf0 && s[1] < 0x90);
-	bool beyond = (*s == 0xed && s[1] > 0x9f) || (*s == 0xf4 && s[1] > 0x8f);
-	bool control = *s == 0xc2 && s[1] < 0xa0;
-	return overlong || beyond || control ? 0 : more + 1;
-}
-
-/* What the guest says ends on terminals and in reports. */
-static char *make_printable(const char *data, size_t len, const char *keep,
-			    size_t max_bytes)
-{
-	struct strbuf buf = STRBUF_INIT;
-	for (size_t i = 0; i < len;) {
-		const unsigned char *at = (const unsigned char *)data + i;
-		size_t take = *at && strchr(keep, *at) ? 1 : printable_len(at, len - i);
-		if (buf.len + (take ? take : 1) > max_bytes)
-			break;
-		if (take)
-			strbuf_add(&buf, at, take);
-		else if (*at != '\r')
-			strbuf_addc(&buf, '?');
-		i += take ? take : 1;
-	}
-	return strbuf_steal(&buf);
-}
-
-void health_say(struct health_result *result, bool ok, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	_cleanup_free_ char *what = xvasprintf(fmt, ap);
-	va_end(ap);
-	_cleanup_free_ char *name = health_check_name(result->check);
-	_cleanup_free_ char *line = xasprintf("%s: %s", name, what);
-	for (char *p = line; *p; p++)
-		if (*p == '\n' || *p == '\t')
-			*p = ' ';
-	result->ok = ok;
-	free(result->text);
-	result->text = make_printable(line, strlen(line), "", SAY_MAX_BYTES);
-}
-
-void health_keep_detail(struct health_result *result, const char *data, size_t len)
-{
-	while (len > 0 && strchr("\r\n", data[len - 1]))
-		len--;
-	free(result->detail);
-	result->detail =
-		len ? make_printable(data, len, "\n\t", HEALTH_DETAIL_BYTES) : NULL;
-}
-
-struct round_context {
+struct target {
 	struct hypervisor *hv;
 	const char *domain;
-	const struct appliance_conf *conf;
-	const char *address;
-	struct agent *agent; /* opened by the first check that needs it */
-	char *agent_failed;  /* why it is not asked again in this round */
 };
 
-static void say_agent_failed(struct round_context *c, struct health_result *result)
+static int open_agent(void *ctx, struct agent **out, struct err *err)
 {
-	health_say(result, false, "%s", c->agent_failed);
-}
-
-static void check_through_agent(struct round_context *c, struct health_result *result)
-{
-	_cleanup_err_ struct err err = ERR_INIT;
-	if (c->agent_failed) {
-		say_agent_failed(c, result);
-		return;
-	}
-	if (!c->agent &&
-	    domain_agent_open(c->hv, c->domain, "the guest", &c->agent, &err) < 0) {
-		c->agent_failed = xstrdup(err.msg);
-		say_agent_failed(c, result);
-		return;
-	}
-	int asked = result->check->kind == HEALTH_AGENT
-			    ? health_check_agent(c->agent, result)
-		    : result->check->kind == HEALTH_SYSTEMD
-			    ? health_check_systemd(c->agent, result)
-			    : health_check_exec(c->agent, result);
-	if (asked < 0) {
-		_cleanup_free_ char *name = health_check_name(result->check);
-		c->agent_failed = xstrdup(result->text + strlen(name) + strlen(": "));
-	}
-}
-
-/* Where the host reaches a port of the guest; 0: nowhere. */
-static uint16_t forwarded_port(const struct appliance_conf *conf, uint16_t guest_port)
-{
-	for (size_t i = 0; i < conf->port_count; i++)
-		if (!conf->ports[i].udp && conf->ports[i].guest_port == guest_port)
-			return conf->ports[i].host_port;
-	return 0;
-}
-
-static void check_through_network(struct round_context *c, struct health_result *result)
-{
-	const struct health_check *check = result->check;
-	bool forwarded = c->conf->network == NETWORK_USER;
-	uint16_t port = forwarded ? forwarded_port(c->conf, check->guest_port)
-				  : check->guest_port;
-	const char *address = forwarded ? "127.0.0.1" : c->address;
-	if (!port) {
-		health_say(result, false,
-			   "no host port is forwarded to port %u of the guest; see Ports",
-			   check->guest_port);
-	} else if (!address) {
-		health_say(result, false, "the guest has no address (yet)");
-	} else if (check->kind == HEALTH_HTTP) {
-		health_check_http(address, port, HEALTH_CHECK_SECONDS * 1000, result);
-	} else {
-		health_check_tcp(address, port, forwarded, HEALTH_CHECK_SECONDS * 1000,
-				 result);
-	}
-}
-
-static void run_check(struct round_context *c, struct health_result *result)
-{
-	switch (result->check->kind) {
-	case HEALTH_AGENT:
-	case HEALTH_SYSTEMD:
-	case HEALTH_EXEC:
-		check_through_agent(c, result);
-		break;
-	case HEALTH_TCP:
-	case HEALTH_HTTP:
-		check_through_network(c, result);
-		break;
-	}
+	const struct target *target = ctx;
+	return domain_agent_open(target->hv, target->domain, "the guest", out, err);
 }
 
 int health_run(struct hypervisor *hv, const char *domain,
@@ -189,23 +19,22 @@ int health_run(struct hypervisor *hv, const char *domain,
 	       struct health_round *out, struct err *err)
 {
 	struct domain_facts facts;
+	struct target target = { hv, domain };
 	*out = (struct health_round){ 0 };
 	if (domain_look(hv, domain, &facts, err) < 0)
 		return -1;
-	out->count = conf->health_count;
-	out->results = xcalloc(out->count + 1, sizeof(*out->results));
-	struct round_context c = { hv, domain, conf, address, NULL, NULL };
-	for (size_t i = 0; i < out->count; i++) {
-		struct health_result *result = &out->results[i];
-		result->check = &conf->health[i];
-		/* QEMU's forwards take connections for a guest that is frozen. */
-		if (facts.state == DOMAIN_RUNNING)
-			run_check(&c, result);
-		else
-			health_say(result, false, "the guest is %s",
-				   domain_state_name(facts.state));
+	/* QEMU's forwards take connections for a guest that is frozen. */
+	if (facts.state != DOMAIN_RUNNING) {
+		_cleanup_free_ char *why =
+			xasprintf("the guest is %s", domain_state_name(facts.state));
+		health_round_fail(conf, why, out);
+		return 0;
 	}
-	domain_agent_free(c.agent);
-	free(c.agent_failed);
+	health_look(&(struct health_guest){ .conf = conf,
+					    .address = address,
+					    .ctx = &target,
+					    .open_agent = open_agent,
+					    .close_agent = domain_agent_free },
+		    out);
 	return 0;
 }

@@ -1,37 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What an instance is to be made from: its version's appliance.conf, with what the site's
- * params/<appliance> sets on top. */
+/* The settings of a version that is in the store, with this site's parameters. */
 #ifndef WAYBILL_SETTINGS_H
 #define WAYBILL_SETTINGS_H
 
 #include "appliance/host.h"
-#include "common/appliance-conf.h"
-#include "common/hash.h"
-
-struct setting {
-	char *name;
-	char *value;
-	bool secret;
-};
-
-struct settings {
-	struct appliance_conf *conf; /* Ports, Memory and Vcpus are the site's, if it set them */
-	struct setting *params;	     /* those with a value, in the order of the conf */
-	size_t param_count;
-	/* Of all that a running domain depends on: another digest, another domain. */
-	char digest[SHA256_HEX_LEN + 1];
-};
-
-/* Put a params file (deb822) on top of `conf`, which is taken over.
- * params_text NULL: the site has none. Errors: ERR_INPUT (a name that the appliance does
- * not declare, a value that fits no line), ERR_TOO_LARGE. Source: docs/spec/site-list.md */
-int settings_merge(struct appliance_conf *conf, const char *params_text, size_t len,
-		   const char *origin, struct settings **out, struct err *err) _must_check_;
+#include "common/settings.h"
 
 /* Of an instance of `appliance` in a version that is in the store. */
 int settings_load(const struct host *host, const char *appliance, const char *version,
 		  struct settings **out, struct err *err) _must_check_;
-void settings_free(struct settings *settings);
-DEFINE_FREEP(struct settings, settings_free)
 
 #endif

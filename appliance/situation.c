@@ -4,8 +4,9 @@
 #include <time.h>
 
 #include "appliance/base-store.h"
-#include "appliance/console-log.h"
+#include "appliance/disks.h"
 #include "common/atomic-file.h"
+#include "common/console-log.h"
 #include "common/log.h"
 
 static bool is_there(const struct host *host, const char *unit, const char *file)
@@ -92,8 +93,9 @@ static int judge(struct step_context *c, struct situation *s,
 	health_round_destroy(&c->round);
 	if (!ended && ask_checks(c, &c->round, err) < 0)
 		return -1;
-	_cleanup_free_ char *panic =
-		console_log_panic(&c->host->root, c->inst->unit);
+	_cleanup_free_ char *console =
+		instance_path(&c->host->root, c->inst->unit, CONSOLE_FILE);
+	_cleanup_free_ char *panic = console_log_panic(console);
 	const struct trial_moment moment = {
 		.now = time(NULL),
 		.started_at = facts->started_at,

@@ -4,11 +4,12 @@
 
 #include "appliance/bad-version.h"
 #include "appliance/base-store.h"
+#include "appliance/disks.h"
 #include "appliance/before.h"
-#include "appliance/console-log.h"
 #include "appliance/port-forwards.h"
 #include "appliance/steps.h"
 #include "common/atomic-file.h"
+#include "common/console-log.h"
 #include "common/log.h"
 
 enum { CONSOLE_EVIDENCE_BYTES = 4096 };
@@ -30,8 +31,9 @@ static char *sentence(const struct instance *inst)
 static char *evidence(const struct step_context *c)
 {
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
-	_cleanup_free_ char *console =
-		console_log_tail(&c->host->root, c->inst->unit, CONSOLE_EVIDENCE_BYTES);
+	_cleanup_free_ char *path =
+		instance_path(&c->host->root, c->inst->unit, CONSOLE_FILE);
+	_cleanup_free_ char *console = console_log_tail(path, CONSOLE_EVIDENCE_BYTES);
 	for (size_t i = 0; i < c->round.count; i++) {
 		const struct health_result *result = &c->round.results[i];
 		if (result->ok)

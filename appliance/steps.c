@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "appliance/base-store.h"
-#include "appliance/seed.h"
+#include "common/seed.h"
 #include "common/atomic-file.h"
 #include "common/log.h"
 

@@ -5,7 +5,7 @@
 
 #include "appliance/settings.h"
 #include "appliance/trial.h"
-#include "common/atomic-file.h"
+#include "common/watch-due.h"
 
 /* INT64_MAX: nothing of this instance is due. Settings that cannot be read are its own
  * failure, which converge has recorded. */
@@ -21,7 +21,6 @@ static int64_t due_of(const struct host *host, const struct instance *inst, int6
 
 int watch_due_write(const struct host *host, struct err *err)
 {
-	_cleanup_free_ char *path = root_path(&host->root, WATCH_DUE_FILE);
 	_cleanup_strv_ struct strv names = STRV_INIT;
 	int64_t due = INT64_MAX, now = time(NULL);
 	if (instance_names(host->state, &names, err) < 0)
@@ -33,8 +32,5 @@ int watch_due_write(const struct host *host, struct err *err)
 		int64_t one = due_of(host, inst, now);
 		due = one < due ? one : due;
 	}
-	if (due == INT64_MAX)
-		return file_exists(path) ? atomic_unlink(path, err) : 0;
-	_cleanup_free_ char *line = xasprintf("%lld\n", (long long)due);
-	return atomic_file_write(path, line, strlen(line), 0644, err);
+	return watch_due_set(&host->root, due == INT64_MAX ? 0 : due, err);
 }

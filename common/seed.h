@@ -4,7 +4,7 @@
 #ifndef WAYBILL_SEED_H
 #define WAYBILL_SEED_H
 
-#include "appliance/settings.h"
+#include "common/settings.h"
 #include "common/strbuf.h"
 
 /* Write the image to `path`, atomically, mode 0600.

@@ -3,8 +3,8 @@
 #ifndef WAYBILL_HEALTH_KINDS_H
 #define WAYBILL_HEALTH_KINDS_H
 
-#include "appliance/agent.h"
-#include "appliance/health.h"
+#include "common/agent.h"
+#include "common/health.h"
 
 /* Say what was seen: "<check>: <what>". */
 void health_say(struct health_result *result, bool ok, const char *fmt, ...) _printf_(3, 4);

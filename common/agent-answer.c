@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "appliance/agent-answer.h"
+#include "common/agent-answer.h"
 
 #include <nettle/base64.h>
 
-#include "appliance/agent.h"
+#include "common/agent.h"
 #include "common/log.h"
 
 enum { MAX_DEPTH = 8 };

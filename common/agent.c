@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "appliance/agent.h"
+#include "common/agent.h"
 
-#include "appliance/agent-answer.h"
+#include "common/agent-answer.h"
 
 int agent_call(const struct agent *agent, const char *command,
 	       struct json_object *arguments, enum json_type type, int timeout_seconds,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The QEMU guest agent's protocol: JSON commands to a program in the guest, and its
- * answers, none of which is trusted. Knows no libvirt; domain-agent.h connects it.
+ * answers, none of which is trusted. Who connects it is the caller's business: libvirt
+ * (appliance/domain-agent.h), or a socket of our own QEMU (imagepkg/vm-agent.h).
  * Source: QEMU Guest Agent Protocol Reference (qga/qapi-schema.json of QEMU 7.2). */
 #ifndef WAYBILL_AGENT_H
 #define WAYBILL_AGENT_H

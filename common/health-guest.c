@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The checks that ask the guest itself, through its agent. */
-#include "appliance/health-kinds.h"
+#include "common/health-kinds.h"
 #include "common/strbuf.h"
 #include "common/strv.h"
 

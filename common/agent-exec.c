@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <time.h>
 
-#include "appliance/agent-answer.h"
-#include "appliance/agent.h"
+#include "common/agent-answer.h"
+#include "common/agent.h"
 #include "common/log.h"
 
 enum { FIRST_POLL_MS = 20, LAST_POLL_MS = 500 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/test-lib.h"
 
-#include "appliance/settings.h"
+#include "common/settings.h"
 
 static struct appliance_conf *make_conf(void)
 {

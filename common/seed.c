@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "appliance/seed.h"
+#include "common/seed.h"
 
 #include <archive.h>
 #include <archive_entry.h>

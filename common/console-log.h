@@ -5,14 +5,12 @@
 
 #include <stddef.h>
 
-#include "common/root.h"
-
-/* "the guest's kernel panicked: <its words>" if the end of the unit's console log holds such
+/* "the guest's kernel panicked: <its words>" if the end of the log at `path` holds such
  * a line, else NULL. Free it. */
-char *console_log_panic(const struct root *root, const char *unit);
+char *console_log_panic(const char *path);
 
 /* The last `bytes` of it, from the start of a line, with what is not printable dropped; NULL
  * if there is none. Free it. */
-char *console_log_tail(const struct root *root, const char *unit, size_t bytes);
+char *console_log_tail(const char *path, size_t bytes);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "appliance/console-log.h"
+#include "common/console-log.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "appliance/disks.h"
 #include "common/strbuf.h"
+#include "common/util.h"
 
 enum { PANIC_SEARCH_BYTES = 65536, MAX_PANIC_WORDS = 160 };
 
@@ -28,9 +28,8 @@ static char *printable(const char *text, size_t len)
 	return xstrdup(out.len ? out.data : "");
 }
 
-char *console_log_tail(const struct root *root, const char *unit, size_t bytes)
+char *console_log_tail(const char *path, size_t bytes)
 {
-	_cleanup_free_ char *path = instance_path(root, unit, CONSOLE_FILE);
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return NULL;
@@ -47,9 +46,9 @@ char *console_log_tail(const struct root *root, const char *unit, size_t bytes)
 	return printable(start, (size_t)(text + n - start));
 }
 
-char *console_log_panic(const struct root *root, const char *unit)
+char *console_log_panic(const char *path)
 {
-	_cleanup_free_ char *tail = console_log_tail(root, unit, PANIC_SEARCH_BYTES);
+	_cleanup_free_ char *tail = console_log_tail(path, PANIC_SEARCH_BYTES);
 	const char *at = tail ? strstr(tail, PANIC_MARK) : NULL;
 	if (!at)
 		return NULL;

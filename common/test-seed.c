@@ -6,7 +6,7 @@
 #include <json-c/json.h>
 #include <sys/stat.h>
 
-#include "appliance/seed.h"
+#include "common/seed.h"
 #include "common/atomic-file.h"
 #include "common/subproc.h"
 

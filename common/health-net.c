@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "appliance/health-kinds.h"
+#include "common/health-kinds.h"
 #include "common/strbuf.h"
 
 enum {
