@@ -38,7 +38,7 @@ web_start()
 	/usr/sbin/nginx -p "$T/web" -c "$T/web/conf" </dev/null 2>"$T/web/start.log" &
 	WEB_PID=$!
 	track_pid $WEB_PID
-	wait_for 10 "nginx listens" listens "$WEB_PORT"
+	wait_for 30 "nginx listens" listens "$WEB_PORT"
 }
 
 web_stop()
@@ -76,7 +76,7 @@ configure_site()
 		Server: root@127.0.0.1
 		Port: $SSHD_PORT
 		Fetch-User: nobody
-		Timeout: 20s
+		Timeout: 60s
 	CONF
 	cat >"$ROOT/etc/apt/sources.list.d/waybill.sources" <<-SOURCES
 		Types: deb
@@ -150,6 +150,17 @@ sign_release()
 	gpg --batch --yes --clearsign -o "$1/InRelease.new" "$1/Release.new"
 	rm "$1/Release.new"
 	mv "$1/InRelease.new" "$1/InRelease"
+	date_anew "$1/InRelease"
+}
+
+# date_anew FILE: give it a time that no file had before. HTTP compares whole seconds: a
+# site that fetched the last one within this second would be told that nothing changed.
+date_anew()
+{
+	local now
+	now=$(date +%s)
+	DATED_AT=$((now > ${DATED_AT:-0} ? now : DATED_AT + 1))
+	touch -d "@$DATED_AT" "$1"
 }
 
 # list_text [LINE...]: the text of a list with serial $SERIAL. A LINE is "KIND: ENTRY"
