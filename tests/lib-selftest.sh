@@ -37,3 +37,19 @@ contains err "inner.sh:5: exit 1: false"
 read -r dir pid <inner
 [ ! -e "$dir" ] || fail "$dir is still there"
 ! kill -0 "$pid" 2>/dev/null || fail "process $pid still runs"
+
+note "parallel tests draw different ports"
+cat >draw.sh <<'DRAW'
+. "$top_srcdir/tests/lib/lib.sh"
+for _ in $(seq 20); do free_port; done
+echo end
+wait_for 30 "the other has drawn, too" eval '[ "$(cat "$OUTER"/drawn.* | grep -c end)" = 3 ]'
+DRAW
+draws=()
+for n in 1 2 3; do
+	OUTER=$T timeout 60 bash "$T/draw.sh" >"drawn.$n" &
+	draws[n]=$!
+done
+wait "${draws[@]}"
+equal "$(cat drawn.* | grep -c '^2')" 60 "ports drawn"
+equal "$(sort drawn.* | grep '^2' | uniq -d)" "" "ports drawn twice"

@@ -169,15 +169,37 @@ tree_hash()
 		find . -type f -print0 | sort -z | xargs -0r sha256sum) | sha256sum
 }
 
-# free_port: a TCP port of 127.0.0.1 that nobody listens on, in 20000..29999, below
-# what the kernel gives to outgoing connections. Parallel tests draw different ones.
+# The ports of this test: the first block of 50 in 20000..29999 (below what the kernel gives
+# to outgoing connections) that no other test holds. The lock goes with the last process
+# that inherits it, so with the last that may listen. Its file lists the ports drawn.
+_port_blocks=/tmp/waybill-ports.$(id -u)
+_take_port_block()
+{
+	mkdir -p "$_port_blocks"
+	for _port_block in $(seq 0 199); do
+		exec {_port_lock}>>"$_port_blocks/$_port_block"
+		if flock -n "$_port_lock"; then
+			: >"$_port_blocks/$_port_block"
+			return
+		fi
+		exec {_port_lock}>&-
+	done
+	echo "all blocks of ports are taken: see $_port_blocks" >&2
+	exit 99
+}
+_take_port_block
+
+# free_port: a TCP port of 127.0.0.1 that nobody listens on and that no test draws again
+# while this one runs.
 free_port()
 {
-	local port _
-	for _ in $(seq 100); do
-		port=$((20000 + (RANDOM * 32768 + RANDOM) % 10000))
-		if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-			echo $port
+	local drawn=$_port_blocks/$_port_block port _
+	for _ in $(seq 50); do
+		port=$((20000 + 50 * _port_block + $(wc -l <"$drawn")))
+		echo "$port" >>"$drawn"
+		[ "$port" -lt $((20050 + 50 * _port_block)) ] || break
+		if ! listens "$port"; then
+			echo "$port"
 			return
 		fi
 	done
@@ -221,7 +243,7 @@ start_sshd()
 	mkdir -p /run/sshd # sshd's privilege separation directory; no service made it
 	/usr/sbin/sshd -D -f "$SSHD_DIR/config" -E "$SSHD_DIR/log" </dev/null &
 	track_pid $!
-	wait_for 10 "sshd listens" listens "$SSHD_PORT"
+	wait_for 30 "sshd listens" listens "$SSHD_PORT"
 }
 
 # need_libvirt: qemu:///system answers. Daemons started for it stay for the other
@@ -230,7 +252,7 @@ need_libvirt()
 {
 	need_root
 	need virsh libvirtd virtlogd qemu-system-x86_64
-	"$top_srcdir/tests/lib/libvirt-daemons" start >/dev/null
+	"$top_srcdir/tests/lib/libvirt-daemons" start >/dev/null {_port_lock}>&-
 }
 
 # make_gnupg NAME: a GNUPGHOME (exported) with an unprotected ed25519 signing key.
