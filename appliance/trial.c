@@ -12,10 +12,15 @@ static const struct health_result *first_failure(const struct health_round *roun
 	return NULL;
 }
 
-/* The first failed check that has had its time; only such a one counts against a guest. */
-static const struct health_result *first_overdue(const struct health_round *round,
-						 int64_t age)
+/* The first failed check that has had its time; only such a one counts against a guest. One
+ * that was well since its start has had it. */
+static const struct health_result *first_overdue(const struct instance *inst,
+						 const struct health_round *round,
+						 const struct trial_moment *moment)
 {
+	int64_t age = moment->now - moment->started_at;
+	if (inst->trial == TRIAL_WATCH && moment->started_at <= inst->trial_since)
+		return first_failure(round);
 	for (size_t i = 0; i < round->count; i++)
 		if (!round->results[i].ok &&
 		    age >= round->results[i].check->deadline_seconds)
@@ -36,8 +41,7 @@ static enum verdict judge_failure(struct instance *inst, const struct health_rou
 				  const struct trial_moment *moment)
 {
 	const struct health_result *failed = first_failure(round);
-	const struct health_result *overdue =
-		first_overdue(round, moment->now - moment->started_at);
+	const struct health_result *overdue = first_overdue(inst, round, moment);
 	if (moment->panic && inst->trial != TRIAL_WATCH) {
 		set_health(inst, HEALTH_BAD, moment->panic, moment->now);
 		return VERDICT_SICK;

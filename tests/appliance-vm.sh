@@ -8,8 +8,8 @@ need dpkg qemu-img curl debugfs file
 make_site
 port=$(free_port)
 port2=$(free_port)
-deb1=$(tiny_altered one 1.0 "Ports: $port:80")
-deb2=$(tiny_altered one 2.0 "Ports: $port:80")
+deb1=$(tiny_altered one 1.0 "Ports: $port:80" "Watch: 0s")
+deb2=$(tiny_altered one 2.0 "Ports: $port:80" "Watch: 0s")
 other=$(tiny_altered two 1.0 "Ports: $port2:80" "Graphics: vnc")
 dir=$root/var/lib/waybill/instances/one
 
@@ -109,6 +109,9 @@ page_says "$port" "data-boots: 4" || fail "$(page "$port")"
 equal "$(of_root | wc -l)" 2 "domains"
 [ -e "$root/var/lib/waybill/bases/$base1.qcow2" ] || fail "the old base was not retained"
 bases_are_roots
+appliance gc >/dev/null
+[ -e "$root/var/lib/waybill/bases/$base1.qcow2" ] || fail "gc took the way back"
+appliance converge one 2>/dev/null # it is healthy, so it stays
 appliance gc --keep 1 >/dev/null
 [ -e "$root/var/lib/waybill/bases/$base1.qcow2" ] || fail "gc --keep 1 took the old base"
 appliance gc >gc.txt

@@ -5,8 +5,9 @@
 . "$top_srcdir/tests/lib/tiny.sh"
 
 # tiny_altered NAME VERSION [CONF LINE...]: tiny under another name and version; its page
-# says the version. Each line replaces the one-line field of its name. Prints the package's
-# path. Quick, as tiny_variant is not: altered behind imagepkg's back, good for dpkg only.
+# says the version. Each line replaces the field of its name. Files below $ALTER, if set, are
+# put on its disk. Prints the package's path. Quick, as tiny_variant is not: altered behind
+# imagepkg's back, good for dpkg only.
 tiny_altered()
 {
 	local name=$1 version=$2 tree=$T/variant-$1-$2 files line raw=$T/variant.raw
@@ -19,16 +20,17 @@ tiny_altered()
 	files=$tree/var/lib/waybill/appliances/$name
 	qemu-img convert -O raw "$files/disk.qcow2" "$raw"
 	echo "$version" >"$T/version"
-	debugfs -w -f - "$raw" >/dev/null 2>&1 <<-DEBUGFS
-		rm /etc/version
-		write $T/version /etc/version
-	DEBUGFS
+	{
+		echo "rm /etc/version"
+		echo "write $T/version /etc/version"
+		[ -z "${ALTER:-}" ] || _alterations
+	} | debugfs -w -f - "$raw" >"$T/debugfs.log" 2>&1
 	chmod u+w "$files/disk.qcow2"
 	qemu-img convert -O qcow2 "$raw" "$files/disk.qcow2"
 	rm "$raw"
 	for line in "Appliance: $name" "Version: $version" "$@" \
 		"Base-SHA256: $(sha256sum <"$files/disk.qcow2" | cut -d' ' -f1)"; do
-		sed -i "/^${line%%:*}:/d" "$files/appliance.conf"
+		sed -i -e "/^${line%%:*}:/,/^[^ ]/{/^${line%%:*}:/d;/^ /d}" "$files/appliance.conf"
 		sed -i "1a$line" "$files/appliance.conf"
 	done
 	sed -i -e "s/^Package: .*/Package: $name/" -e "s/^Version: .*/Version: $version/" \
@@ -36,6 +38,17 @@ tiny_altered()
 	dpkg-deb --root-owner-group -Zgzip -z1 -b "$tree" "$T" >/dev/null
 	rm -rf "$tree"
 	echo "$T/${name}_${version}_amd64.deb"
+}
+
+# _alterations: debugfs's requests for the files below $ALTER
+_alterations()
+{
+	(cd "$ALTER" && find . -mindepth 1 -type d -printf 'mkdir /%P\n') | sort
+	(cd "$ALTER" && find . -type f -printf '%m %P\n') | while read -r mode file; do
+		echo "rm /$file"
+		echo "write $ALTER/$file /$file"
+		echo "set_inode_field /$file mode 0100$mode"
+	done
 }
 
 # page PORT: what the guest's web page says
