@@ -5,12 +5,12 @@
 . "$top_srcdir/tests/lib/tiny.sh"
 
 # tiny_altered NAME VERSION [CONF LINE...]: tiny under another name and version; its page
-# says the version. Each line replaces the field of its name. Files below $ALTER, if set, are
-# put on its disk. Prints the package's path. Quick, as tiny_variant is not: altered behind
-# imagepkg's back, good for dpkg only.
+# says the version. Each line replaces the field of its name, "-Data:" takes it away. Files
+# below $ALTER, if set, are put on its disk. Prints the package's path. Quick, as tiny_variant is
+# not: altered behind imagepkg's back, good for dpkg only.
 tiny_altered()
 {
-	local name=$1 version=$2 tree=$T/variant-$1-$2 files line raw=$T/variant.raw
+	local name=$1 version=$2 tree=$T/variant-$1-$2 files line field raw=$T/variant.raw
 	shift 2
 	dpkg-deb -R "$(tiny_deb)" "$tree"
 	rm "$tree/DEBIAN/md5sums"
@@ -30,8 +30,10 @@ tiny_altered()
 	rm "$raw"
 	for line in "Appliance: $name" "Version: $version" "$@" \
 		"Base-SHA256: $(sha256sum <"$files/disk.qcow2" | cut -d' ' -f1)"; do
-		sed -i -e "/^${line%%:*}:/,/^[^ ]/{/^${line%%:*}:/d;/^ /d}" "$files/appliance.conf"
-		sed -i "1a$line" "$files/appliance.conf"
+		field=${line%%:*}
+		field=${field#-}
+		sed -i -e "/^$field:/,/^[^ ]/{/^$field:/d;/^ /d}" "$files/appliance.conf"
+		[[ $line == -* ]] || sed -i "1a$line" "$files/appliance.conf"
 	done
 	sed -i -e "s/^Package: .*/Package: $name/" -e "s/^Version: .*/Version: $version/" \
 		"$tree/DEBIAN/control"
