@@ -156,47 +156,6 @@ static int check_pool(struct check *check, struct err *err)
 
 /* ---- sites ---- */
 
-static int check_served_params(struct check *check, const char *site,
-			       const struct site_list *list, struct err *err)
-{
-	for (size_t i = 0; i < list->param_count; i++) {
-		char sha256[SHA256_HEX_LEN + 1];
-		_cleanup_free_ char *path = site_path(check->repo, site, "out/params/%s",
-						      list->params[i].appliance);
-		if (sha256_file(path, sha256, NULL, err) < 0)
-			return -1;
-		if (!str_eq(sha256, list->params[i].sha256))
-			return err_set(err, ERR_INPUT, "%s is not what site.list says; run "
-				       "'imagerepo resign'", path);
-	}
-	return 0;
-}
-
-/* Whether the operator's files say something that is not signed yet. */
-static int check_input(struct check *check, const char *site, const struct site_list *served,
-		       struct err *err)
-{
-	_cleanup_(site_list_freep) struct site_list *input = NULL;
-	_cleanup_strbuf_ struct strbuf now = STRBUF_INIT;
-	_cleanup_strbuf_ struct strbuf then = STRBUF_INIT;
-	if (site_read_input(check->repo, site, &input, err) < 0)
-		return -1;
-	/* What signing adds does not count. */
-	input->serial = served->serial;
-	input->date = served->date;
-	input->valid_until = served->valid_until;
-	site_list_format(input, &now);
-	struct site_list bare = *served;
-	bare.param_count = 0;
-	site_list_format(&bare, &then);
-	if (str_eq(now.data, then.data))
-		return 0;
-	return err_set(err, ERR_STATE,
-		       "site %s: its files were edited and are not signed yet; run 'imagerepo "
-		       "resign'",
-		       site);
-}
-
 static void check_site(struct check *check, const char *site)
 {
 	struct err err = ERR_INIT;
@@ -214,8 +173,7 @@ static void check_site(struct check *check, const char *site)
 		strv_addf(&check->result->problems,
 			  "the list of site %s has expired; run 'imagerepo resign' (from cron)",
 			  site);
-	if (check_served_params(check, site, list, &err) < 0 ||
-	    check_input(check, site, list, &err) < 0)
+	if (site_check_served(check->repo, site, list, &err) < 0)
 		note(check, &err);
 }
 

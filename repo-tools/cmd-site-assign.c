@@ -77,18 +77,28 @@ static int put_words(struct repo *repo, struct site_input *input, enum site_list
 	return 0;
 }
 
+/* Sign what has changed, and say so. */
+static int sign(struct repo *repo, const char *site, struct err *err)
+{
+	uint64_t serial;
+	bool signed_anew;
+	if (site_sign_if_changed(repo, site, &serial, &signed_anew, err) < 0)
+		return -1;
+	printf(signed_anew ? "site %s: list %llu signed\n"
+			   : "site %s: nothing has changed, list %llu stays\n",
+	       site, (unsigned long long)serial);
+	return 0;
+}
+
 /* Only what makes a sound list is written, and what is written is signed. */
 static int save_and_sign(struct repo *repo, const char *site, const struct site_input *input,
 			 enum site_list_kind first, struct err *err)
 {
 	_cleanup_(site_list_freep) struct site_list *list = NULL;
-	uint64_t serial;
 	if (site_input_parse(repo, site, input, &list, err) < 0 ||
-	    site_input_save(repo, site, input, first, err) < 0 ||
-	    site_sign(repo, site, &serial, err) < 0)
+	    site_input_save(repo, site, input, first, err) < 0)
 		return -1;
-	printf("site %s: list %llu signed\n", site, (unsigned long long)serial);
-	return 0;
+	return sign(repo, site, err);
 }
 
 int cmd_site_assign(struct cli *cli, int argc, char **argv, struct err *err)
@@ -134,7 +144,6 @@ int cmd_site_param(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	_cleanup_(repo_freep) struct repo *repo = NULL;
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	uint64_t serial;
 	if (cli_no_opts(cli, argc, argv, 2, -1, err) < 0)
 		return -1;
 	const char *site = argv[cli->next], *appliance = argv[cli->next + 1];
@@ -142,11 +151,9 @@ int cmd_site_param(struct cli *cli, int argc, char **argv, struct err *err)
 		return -1;
 	if (argc - cli->next > 2) {
 		const char *const *assignments = (const char *const *)argv + cli->next + 2;
-		if (site_param_set(repo, site, appliance, assignments, err) < 0 ||
-		    site_sign(repo, site, &serial, err) < 0)
+		if (site_param_set(repo, site, appliance, assignments, err) < 0)
 			return -1;
-		printf("site %s: list %llu signed\n", site, (unsigned long long)serial);
-		return 0;
+		return sign(repo, site, err);
 	}
 	if (site_param_read(repo, site, appliance, &text, err) < 0)
 		return -1;

@@ -76,23 +76,31 @@ int site_input_parse(const struct repo *repo, const char *site, const struct sit
 	return 0;
 }
 
-/* Whether a line of a file is about what `wanted` is about; a line that does not
- * parse is about nothing and stays for site_input_parse() to report. */
-static bool line_is_about(const char *line, enum site_list_kind kind,
-			  const struct site_list_entry *wanted)
+enum about { ABOUT_ANOTHER, ABOUT_THE_SAME_NAME, SAYS_THE_SAME };
+
+/* What a line of a file has to do with `wanted`; a line that does not parse is about
+ * something else and stays for site_input_parse() to report. */
+static enum about line_about(const char *line, enum site_list_kind kind,
+			     const struct site_list_entry *wanted)
 {
 	_cleanup_err_ struct err ignored = ERR_INIT;
 	struct site_list_entry entry;
+	enum about about = ABOUT_ANOTHER;
 	if (site_list_entry_parse(line, kind, &entry, &ignored) < 0)
-		return false;
-	bool same = entry.pattern && entry.match == wanted->match &&
-		    str_eq(entry.pattern, wanted->pattern);
+		return about;
+	if (entry.pattern && entry.match == wanted->match &&
+	    str_eq(entry.pattern, wanted->pattern))
+		about = str_eq(entry.version ? entry.version : "",
+			       wanted->version ? wanted->version : "") ? SAYS_THE_SAME
+								       : ABOUT_THE_SAME_NAME;
 	site_list_entry_destroy(&entry);
-	return same;
+	return about;
 }
 
-static bool drop_from(struct site_input *input, enum site_list_kind kind,
-		      const struct site_list_entry *wanted)
+/* Put `replacement` (or NULL: nothing) in the place of the lines about `wanted`. The first
+ * that says the same anyway stays as the operator wrote it. Returns whether there was one. */
+static bool replace_in(struct site_input *input, enum site_list_kind kind,
+		       const struct site_list_entry *wanted, const char *replacement)
 {
 	_cleanup_strbuf_ struct strbuf kept = STRBUF_INIT;
 	_cleanup_free_ char *copy = strbuf_steal(&input->text[kind]);
@@ -103,24 +111,21 @@ static bool drop_from(struct site_input *input, enum site_list_kind kind,
 		bool has_newline = line[len] == '\n';
 		next = line + len + (has_newline ? 1 : 0);
 		line[len] = '\0';
-		if (line_is_about(line, kind, wanted)) {
-			found = true;
-			continue;
+		enum about about = line_about(line, kind, wanted);
+		bool first = about != ABOUT_ANOTHER && !found;
+		found |= first;
+		if (about == ABOUT_ANOTHER || (first && replacement && about == SAYS_THE_SAME)) {
+			strbuf_add(&kept, line, len);
+		} else {
+			input->changed[kind] = true;
+			if (!first || !replacement)
+				continue;
+			strbuf_adds(&kept, replacement);
 		}
-		strbuf_add(&kept, line, len);
 		if (has_newline)
 			strbuf_addc(&kept, '\n');
 	}
 	strbuf_add(&input->text[kind], kept.data ? kept.data : "", kept.len);
-	input->changed[kind] |= found;
-	return found;
-}
-
-static bool drop_from_all(struct site_input *input, const struct site_list_entry *wanted)
-{
-	bool found = false;
-	for (int kind = 0; kind < LIST_KINDS; kind++)
-		found |= drop_from(input, kind, wanted);
 	return found;
 }
 
@@ -134,19 +139,27 @@ static int parse_line(const char *line, enum site_list_kind kind, struct site_li
 	return entry->pattern ? 0 : err_set(err, ERR_INPUT, "'%s' names no package", line);
 }
 
+static void append(struct site_input *input, enum site_list_kind kind, const char *line)
+{
+	struct strbuf *file = &input->text[kind];
+	if (file->len && file->data[file->len - 1] != '\n')
+		strbuf_addc(file, '\n');
+	strbuf_addf(file, "%s\n", line);
+	input->changed[kind] = true;
+}
+
 int site_input_put(struct site_input *input, enum site_list_kind kind, const char *line,
 		   struct err *err)
 {
 	struct site_list_entry entry;
 	if (parse_line(line, kind, &entry, err) < 0)
 		return -1;
-	drop_from_all(input, &entry);
 	_cleanup_free_ char *text = site_list_entry_format(&entry);
-	struct strbuf *file = &input->text[kind];
-	if (file->len && file->data[file->len - 1] != '\n')
-		strbuf_addc(file, '\n');
-	strbuf_addf(file, "%s\n", text);
-	input->changed[kind] = true;
+	bool found = false;
+	for (int k = 0; k < LIST_KINDS; k++)
+		found |= replace_in(input, k, &entry, k == (int)kind ? text : NULL) && k == (int)kind;
+	if (!found)
+		append(input, kind, text);
 	site_list_entry_destroy(&entry);
 	return 0;
 }
@@ -156,7 +169,9 @@ int site_input_drop(struct site_input *input, const char *pattern, struct err *e
 	struct site_list_entry entry;
 	if (parse_line(pattern, LIST_MAYHAVE, &entry, err) < 0)
 		return -1;
-	bool found = drop_from_all(input, &entry);
+	bool found = false;
+	for (int kind = 0; kind < LIST_KINDS; kind++)
+		found |= replace_in(input, kind, &entry, NULL);
 	site_list_entry_destroy(&entry);
 	return found ? 0 : err_set(err, ERR_NOT_FOUND, "%s is in none of its lists", pattern);
 }

@@ -28,8 +28,9 @@ int site_input_load(const struct repo *repo, const char *site, struct site_input
 int site_input_parse(const struct repo *repo, const char *site, const struct site_input *input,
 		     struct site_list **out, struct err *err) _must_check_;
 
-/* Put a line into one list, and take the same name or pattern out of all of them
- * before. Other lines and comments stay as they are. Errors: ERR_INPUT. */
+/* Put a line into one list, in the place of one about the same name or pattern if there is
+ * one, and take that out of the others. Other lines and comments, and one that says the
+ * same, stay as they are. Errors: ERR_INPUT. */
 int site_input_put(struct site_input *input, enum site_list_kind kind, const char *line,
 		   struct err *err) _must_check_;
 

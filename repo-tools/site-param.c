@@ -6,6 +6,7 @@
 
 #include "common/atomic-file.h"
 #include "common/deb822.h"
+#include "common/hash.h"
 #include "repo-tools/site.h"
 
 #define PARAM_MAX_BYTES (64 * 1024)
@@ -69,6 +70,33 @@ int site_param_read(const struct repo *repo, const char *site, const char *appli
 	return 0;
 }
 
+static void add_to_list(struct site_list *list, const char *appliance, const struct strbuf *text)
+{
+	list->params = xrealloc(list->params, (list->param_count + 1) * sizeof(*list->params));
+	struct site_list_param *param = &list->params[list->param_count++];
+	param->appliance = xstrdup(appliance);
+	param->size_bytes = text->len;
+	sha256_hex(text->data, text->len, param->sha256);
+}
+
+int site_param_list(const struct repo *repo, const char *site, const char *copy_dir,
+		    struct site_list *list, struct err *err)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	if (site_param_names(repo, site, &names, err) < 0)
+		return -1;
+	for (size_t i = 0; i < names.count; i++) {
+		_cleanup_free_ char *to = copy_dir ? xasprintf("%s/%s", copy_dir, names.items[i])
+						   : NULL;
+		_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+		if (site_param_read(repo, site, names.items[i], &text, err) < 0 ||
+		    (to && atomic_file_write(to, text.data, text.len, 0600, err) < 0))
+			return -1;
+		add_to_list(list, names.items[i], &text);
+	}
+	return 0;
+}
+
 int site_param_edit(const char *text, size_t len, const char *assignment, const char *origin,
 		    struct strbuf *out, struct err *err)
 {
@@ -89,10 +117,15 @@ int site_param_edit(const char *text, size_t len, const char *assignment, const 
 	if (check(text, len, origin, &doc, err) < 0)
 		return -1;
 	const struct deb822_stanza *stanza = doc->count ? &doc->stanzas[0] : NULL;
-	for (size_t i = 0; stanza && i < stanza->count; i++)
-		if (!str_eq(stanza->fields[i].name, name))
-			deb822_write(out, stanza->fields[i].name, stanza->fields[i].value);
-	if (*value)
+	bool found = false;
+	for (size_t i = 0; stanza && i < stanza->count; i++) {
+		const struct deb822_field *field = &stanza->fields[i];
+		bool same = str_eq(field->name, name);
+		found |= same;
+		if (!same || *value)
+			deb822_write(out, field->name, same ? value : field->value);
+	}
+	if (*value && !found)
 		deb822_write(out, name, value);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #define WAYBILL_SITE_PARAM_H
 
 #include "common/err.h"
+#include "common/site-list.h"
 #include "common/strbuf.h"
 #include "common/strv.h"
 #include "repo-tools/repo.h"
@@ -17,7 +18,12 @@ int site_param_names(const struct repo *repo, const char *site, struct strv *nam
 int site_param_read(const struct repo *repo, const char *site, const char *appliance,
 		    struct strbuf *text, struct err *err) _must_check_;
 
-/* Set NAME=VALUE; an empty value takes NAME out, and the last one the file.
+/* Check each parameter file, copy it into the directory `copy_dir` unless that is NULL, and
+ * append its hash to list->params. Errors: as site_param_read(), and of writing. */
+int site_param_list(const struct repo *repo, const char *site, const char *copy_dir,
+		    struct site_list *list, struct err *err) _must_check_;
+
+/* Set NAME=VALUE where it stands or at the end; an empty value takes NAME out, and the last one the file.
  * Errors: ERR_USAGE, ERR_INPUT. */
 int site_param_set(const struct repo *repo, const char *site, const char *appliance,
 		   const char *const *assignments, struct err *err) _must_check_;

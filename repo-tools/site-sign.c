@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "common/atomic-file.h"
-#include "common/hash.h"
 #include "repo-tools/site-param.h"
 
 /* Longer than the gate gives a report to arrive. */
@@ -34,35 +33,6 @@ static int raise_serial(const struct repo *repo, const char *site, uint64_t *ser
 		return -1;
 	_cleanup_free_ char *text = xasprintf("%llu\n", (unsigned long long)++*serial);
 	return atomic_file_write(path, text, strlen(text), 0644, err);
-}
-
-static void list_add_param(struct site_list *list, const char *appliance, const char *text,
-			   size_t len)
-{
-	list->params = xrealloc(list->params, (list->param_count + 1) * sizeof(*list->params));
-	struct site_list_param *param = &list->params[list->param_count++];
-	param->appliance = xstrdup(appliance);
-	param->size_bytes = len;
-	sha256_hex(text, len, param->sha256);
-}
-
-/* Check each parameter file, copy it to <out>/params, and put its hash into the list. */
-static int copy_params(const struct repo *repo, const char *site, const char *out,
-		       struct site_list *list, struct err *err)
-{
-	_cleanup_strv_ struct strv names = STRV_INIT;
-	_cleanup_free_ char *dir = xasprintf("%s/params", out);
-	if (site_param_names(repo, site, &names, err) < 0 || make_dirs(dir, 0700, err) < 0)
-		return -1;
-	for (size_t i = 0; i < names.count; i++) {
-		_cleanup_free_ char *to = xasprintf("%s/%s", dir, names.items[i]);
-		_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-		if (site_param_read(repo, site, names.items[i], &text, err) < 0 ||
-		    atomic_file_write(to, text.data, text.len, 0600, err) < 0)
-			return -1;
-		list_add_param(list, names.items[i], text.data, text.len);
-	}
-	return 0;
 }
 
 static int write_list(const struct repo *repo, const char *out, const struct site_list *list,
@@ -106,7 +76,7 @@ static bool is_dead_temporary(const char *dir, const char *name)
 }
 
 /* Away with what killed runs have left in `dir`, and with editions of the list, but
- * for the two that are named. */
+ * for the two that are named (NULL: all stay). */
 static int clear_leftovers(const char *dir, const char *current, const char *previous,
 			   struct err *err)
 {
@@ -116,7 +86,7 @@ static int clear_leftovers(const char *dir, const char *current, const char *pre
 	int result = 0;
 	for (struct dirent *e; result == 0 && (e = readdir(d));) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, e->d_name);
-		bool old_edition = str_starts(e->d_name, ".out.") &&
+		bool old_edition = current && str_starts(e->d_name, ".out.") &&
 				   !str_eq(e->d_name, current) && !str_eq(e->d_name, previous);
 		if (old_edition || is_dead_temporary(dir, e->d_name))
 			result = remove_tree(path, err);
@@ -138,17 +108,29 @@ static int write_and_switch(const struct repo *repo, const char *site, struct si
 {
 	_cleanup_free_ char *out = site_path(repo, site, ".out.%llu",
 					     (unsigned long long)list->serial);
-	if (copy_params(repo, site, out, list, err) < 0 || write_list(repo, out, list, err) < 0)
+	_cleanup_free_ char *params = xasprintf("%s/params", out);
+	if (make_dirs(params, 0700, err) < 0 ||
+	    site_param_list(repo, site, params, list, err) < 0 ||
+	    write_list(repo, out, list, err) < 0)
 		return -1;
 	return switch_out(repo, site, list->serial, err);
+}
+
+static int clear_site(const struct repo *repo, const char *site, const char *current,
+		      const char *previous, struct err *err)
+{
+	_cleanup_free_ char *dir = site_path(repo, site, ".");
+	_cleanup_free_ char *params = site_path(repo, site, "params");
+	if (clear_leftovers(dir, current, previous, err) < 0 ||
+	    clear_leftovers(params, NULL, NULL, err) < 0)
+		return err_prefix(err, "cleaning up after %s", site);
+	return 0;
 }
 
 int site_sign(const struct repo *repo, const char *site, uint64_t *serial, struct err *err)
 {
 	char previous[NAME_MAX + 1], current[NAME_MAX + 1];
 	_cleanup_(site_list_freep) struct site_list *list = NULL;
-	_cleanup_free_ char *dir = site_path(repo, site, ".");
-	_cleanup_free_ char *params = site_path(repo, site, "params");
 	if (site_read_input(repo, site, &list, err) < 0)
 		return -1;
 	read_out(repo, site, previous, sizeof(previous));
@@ -159,10 +141,32 @@ int site_sign(const struct repo *repo, const char *site, uint64_t *serial, struc
 	if (write_and_switch(repo, site, list, err) < 0)
 		return err_prefix(err, "signing the list of %s", site);
 	read_out(repo, site, current, sizeof(current));
-	if (clear_leftovers(dir, current, previous, err) < 0 ||
-	    clear_leftovers(params, "", "", err) < 0)
-		return err_prefix(err, "cleaning up after %s", site);
+	if (clear_site(repo, site, current, previous, err) < 0)
+		return -1;
 	if (serial)
 		*serial = list->serial;
 	return 0;
+}
+
+/* Whatever is wrong with the served list, signing anew mends it. */
+static bool is_current(const struct repo *repo, const char *site, uint64_t *serial)
+{
+	_cleanup_err_ struct err reason = ERR_INIT;
+	_cleanup_(site_list_freep) struct site_list *served = NULL;
+	if (site_read_signed(repo, site, &served, NULL, &reason) < 0 ||
+	    site_check_served(repo, site, served, &reason) < 0 ||
+	    served->valid_until <= time_now_reproducible())
+		return false;
+	*serial = served->serial;
+	return true;
+}
+
+int site_sign_if_changed(const struct repo *repo, const char *site, uint64_t *serial,
+			 bool *signed_anew, struct err *err)
+{
+	*signed_anew = !is_current(repo, site, serial);
+	if (*signed_anew)
+		return site_sign(repo, site, serial, err);
+	/* For a run that was killed when its list was served already. */
+	return clear_site(repo, site, NULL, NULL, err);
 }

@@ -9,6 +9,8 @@
 #ifndef WAYBILL_SITE_H
 #define WAYBILL_SITE_H
 
+#include <stdbool.h>
+
 #include "common/err.h"
 #include "common/pgp.h"
 #include "common/site-list.h"
@@ -40,6 +42,17 @@ int site_read_input(const struct repo *repo, const char *site, struct site_list 
  * serial in *serial (may be NULL). Errors: as site_read_input(), and of signing. */
 int site_sign(const struct repo *repo, const char *site, uint64_t *serial,
 	      struct err *err) _must_check_;
+
+/* The same, unless the served list is in force and says what it would say: then that one
+ * stays. *serial is the served one's in the end. *signed_anew: whether one was signed. */
+int site_sign_if_changed(const struct repo *repo, const char *site, uint64_t *serial,
+			 bool *signed_anew, struct err *err) _must_check_;
+
+/* Whether `served`, from site_read_signed(), says what the operator's files and parameters
+ * say, dates and serial apart, and the parameters that it names are served.
+ * Errors: ERR_STATE (they do not), ERR_INPUT. */
+int site_check_served(const struct repo *repo, const char *site, const struct site_list *served,
+		      struct err *err) _must_check_;
 
 /* The served list, its signature verified with conf/trust/site-list.gpg. */
 int site_read_signed(const struct repo *repo, const char *site, struct site_list **out,

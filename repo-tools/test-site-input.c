@@ -27,7 +27,7 @@ static void test_put_keeps_the_rest(void **state)
 	_cleanup_site_input_ struct site_input input;
 	fill(&input, "# ours\naskom\n\ntiny\n", "", "");
 	assert_ok(site_input_put(&input, LIST_MUSTHAVE, "askom (= 1.4.0)", &err));
-	assert_texts(&input, "# ours\n\ntiny\naskom (= 1.4.0)\n", "", "");
+	assert_texts(&input, "# ours\naskom (= 1.4.0)\n\ntiny\n", "", "");
 	assert_true(input.changed[LIST_MUSTHAVE]);
 	assert_false(input.changed[LIST_MAYHAVE]);
 }
@@ -48,6 +48,23 @@ static void test_put_after_a_cut_line(void **state)
 	fill(&input, "tiny", "", "");
 	assert_ok(site_input_put(&input, LIST_MUSTHAVE, "askom", &err));
 	assert_texts(&input, "tiny\naskom\n", "", "");
+}
+
+static void test_put_the_same(void **state)
+{
+	struct err err = ERR_INIT;
+	_cleanup_site_input_ struct site_input input;
+	fill(&input, "askom(=1.4.0)\ntiny", "debug-*\n", "");
+	assert_ok(site_input_put(&input, LIST_MUSTHAVE, "askom (= 1.4.0)", &err));
+	assert_ok(site_input_put(&input, LIST_MUSTHAVE, "tiny", &err));
+	assert_ok(site_input_put(&input, LIST_MAYHAVE, "debug-*", &err));
+	assert_texts(&input, "askom(=1.4.0)\ntiny", "debug-*\n", "");
+	for (int kind = 0; kind < LIST_KINDS; kind++)
+		assert_false(input.changed[kind]);
+	fill(&input, "askom\ntiny\naskom\n", "", "");
+	assert_ok(site_input_put(&input, LIST_MUSTHAVE, "askom", &err));
+	assert_texts(&input, "askom\ntiny\n", "", "");
+	assert_true(input.changed[LIST_MUSTHAVE]);
 }
 
 static void test_put_pattern(void **state)
@@ -98,7 +115,8 @@ static void assert_param(const char *before, const char *assignment, const char 
 static void test_params(void **state)
 {
 	assert_param("", "GREETING=hello  there", "GREETING: hello  there\n");
-	assert_param("GREETING: x\nPorts: 8081:80\n", "GREETING=y", "Ports: 8081:80\nGREETING: y\n");
+	assert_param("GREETING: x\nPorts: 8081:80\n", "GREETING=y", "GREETING: y\nPorts: 8081:80\n");
+	assert_param("A: x\nB: y\n", "A=x", "A: x\nB: y\n");
 	assert_param("GREETING: x\nPorts: 8081:80\n", "GREETING=", "Ports: 8081:80\n");
 	assert_param("# note\n", "Memory=1G", "Memory: 1G\n");
 }
@@ -127,7 +145,7 @@ static void check_any(const char *text, size_t len)
 		return; /* site_input_load() reads text; site_list refuses a NUL */
 	fill(&input, text, "", text);
 	assert_ok(site_input_put(&input, LIST_MUSTHAVE, "askom", &err));
-	assert_true(str_ends(input.text[LIST_MUSTHAVE].data, "askom\n"));
+	assert_non_null(strstr(input.text[LIST_MUSTHAVE].data, "askom"));
 }
 
 static void test_mutations(void **state)
@@ -141,6 +159,7 @@ int main(void)
 		cmocka_unit_test(test_put_keeps_the_rest),
 		cmocka_unit_test(test_put_moves),
 		cmocka_unit_test(test_put_after_a_cut_line),
+		cmocka_unit_test(test_put_the_same),
 		cmocka_unit_test(test_put_pattern),
 		cmocka_unit_test(test_bad_words),
 		cmocka_unit_test(test_drop),

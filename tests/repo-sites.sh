@@ -54,6 +54,40 @@ signed >text
 lacks text "telnetd"
 contains text " debug-*"
 
+note "what changes nothing keeps the serial"
+# unchanged COMMAND...: a site command that must say so and sign nothing
+unchanged()
+{
+	local before
+	before=$(tree_hash repo/private)
+	imagerepo site "$@" >said
+	contains said "nothing has changed, list $(serial) stays"
+	equal "$(tree_hash repo/private)" "$before" "private tree after: site $*"
+}
+imagerepo site assign kbh1 askom=1.4.0 >/dev/null
+imagerepo site assign kbh1 --may tiny >/dev/null
+imagerepo site param kbh1 askom GREETING=hello Memory=1G >/dev/null
+unchanged assign kbh1 askom=1.4.0
+unchanged assign kbh1 --maynot 'debug-*'
+unchanged param kbh1 askom GREETING=hello
+unchanged param kbh1 askom Memory=1G GREETING=hello
+unchanged param kbh1 tiny GREETING=
+last=$(serial)
+echo "GREETING: by hand" >repo/private/sites/kbh1/params/askom
+run_exit 1 imagerepo verify
+contains err "edited and are not signed"
+imagerepo site assign kbh1 askom=1.4.0 >said
+contains said "list $((last + 1)) signed"
+echo x >>repo/private/sites/kbh1/out/params/askom
+imagerepo site assign kbh1 askom=1.4.0 >said
+contains said "list $((last + 2)) signed"
+SOURCE_DATE_EPOCH=$(($(date +%s) + 31 * 86400)) imagerepo site assign kbh1 askom=1.4.0 >said
+contains said "list $((last + 3)) signed"
+imagerepo site unassign kbh1 askom tiny >/dev/null
+imagerepo site param kbh1 askom GREETING= >/dev/null
+imagerepo resign >/dev/null
+imagerepo verify >/dev/null
+
 note "files edited by hand: verify says so, resign takes them up"
 printf '# by hand\naskom\n' >repo/private/sites/kbh1/musthave
 printf 'Sync-At: 04:15\nMax-Removals: 9\nEpoch: 2\n' >repo/private/sites/kbh1/policy
