@@ -84,6 +84,8 @@ become(const struct subproc *spec, int in, int out, int diag, int report)
 	sigset_t none;
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (spec->die_with_us)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (spec->chdir && chdir(spec->chdir) < 0)
 		err_sys(&err, "enter %s", spec->chdir);
 	if (err.code == ERR_NONE && (!spec->user || drop_privileges(spec->user, &err) == 0)) {
@@ -150,7 +152,8 @@ int subproc_start(const struct subproc *spec, pid_t *pid, struct err *err)
 	if (null < 0)
 		return -1;
 	return spawn(spec, spec->stdin_fd > 0 ? spec->stdin_fd : null,
-		     spec->stdout_fd > 0 ? spec->stdout_fd : STDERR_FILENO, -1, pid, err);
+		     spec->stdout_fd > 0 ? spec->stdout_fd : STDERR_FILENO,
+		     spec->stderr_fd > 0 ? spec->stderr_fd : -1, pid, err);
 }
 
 static void pass_lines(struct child *c)

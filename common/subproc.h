@@ -21,6 +21,8 @@ struct subproc {
 	size_t input_len;
 	int stdin_fd;			/* used if > 0 and input is NULL */
 	int stdout_fd;			/* used if > 0 and output is NULL */
+	int stderr_fd;			/* subproc_start(): standard error, used if > 0 */
+	bool die_with_us;		/* killed when we end, however we do */
 	struct strbuf *output;		/* captures standard output, or NULL */
 	size_t max_output;		/* bound of each captured stream; 0: 1 MiB */
 	bool quiet;			/* standard error is captured; its last lines
