@@ -14,7 +14,7 @@
 
 /* What is moved there and back by name. */
 static const char *const moved_files[] = { OVERLAY_FILE, KERNEL_FILE, INITRD_FILE,
-					   CONSOLE_FILE };
+					   NVRAM_FILE, CONSOLE_FILE };
 
 char *before_path(const struct root *root, const char *unit, const char *file)
 {

@@ -30,9 +30,9 @@ static void add_file(struct json_object *files, const char *what, const char *pa
 static void add_files(struct host *host, const struct view *view, struct json_object *o)
 {
 	static const char *const names[] = { OVERLAY_FILE, DATA_FILE, SWAP_FILE,
-					     SEED_FILE, CONSOLE_FILE };
-	static const char *const whats[] = { "overlay", "data", "swap", "seed",
-					     "console" };
+					     SEED_FILE, NVRAM_FILE, CONSOLE_FILE };
+	static const char *const whats[] = { "overlay", "data", "swap",  "seed",
+					     "nvram",   "console" };
 	struct json_object *files = json_object_new_object();
 	if (view->inst->actual_base) {
 		_cleanup_free_ char *base =

@@ -12,6 +12,7 @@
 #define DATA_FILE "data.qcow2"
 #define SWAP_FILE "swap.img"
 #define SEED_FILE "seed.iso"
+#define NVRAM_FILE "nvram.fd" /* the variables of UEFI */
 #define CONSOLE_FILE "console.log"
 
 /* A fresh overlay on the base `sha256`; replaces the one that is there. */

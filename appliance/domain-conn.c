@@ -33,7 +33,8 @@ int hypervisor_open(const char *uri, struct hypervisor **out, struct err *err)
 	struct hypervisor *hv = xcalloc(1, sizeof(*hv));
 	const char *type = virConnectGetType(conn);
 	hv->conn = conn;
-	hv->is_test = type && str_eq(type, "TEST");
+	hv->is_test = str_same(type, "TEST");
+	hv->is_xen = str_same(type, "Xen");
 	*out = hv;
 	return 0;
 }

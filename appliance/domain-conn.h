@@ -11,6 +11,7 @@
 struct hypervisor {
 	virConnectPtr conn;
 	bool is_test; /* libvirt's test driver: nothing runs */
+	bool is_xen;
 };
 
 /* ": <libvirt's last message>" appended; returns -1. */

@@ -162,9 +162,10 @@ int domain_undefine(struct hypervisor *hv, const char *name, struct err *err)
 	_cleanup_(virt_domain_freep) virDomainPtr dom = NULL;
 	if (virt_find_domain(hv, name, &dom, err) < 0)
 		return -1;
-	unsigned flags = hv->is_test ? 0
-				     : VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
-					       VIR_DOMAIN_UNDEFINE_NVRAM;
+	/* Each driver refuses the flags that it does not know. */
+	unsigned flags = hv->is_test ? 0 : VIR_DOMAIN_UNDEFINE_MANAGED_SAVE;
+	if (!hv->is_test && !hv->is_xen)
+		flags |= VIR_DOMAIN_UNDEFINE_NVRAM;
 	if (!dom || virDomainUndefineFlags(dom, flags) == 0)
 		return 0;
 	return virt_error(err, "undefine domain %s", name);

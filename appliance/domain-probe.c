@@ -24,8 +24,8 @@ static int read_verdict(struct state *state, const char *boot_id, enum domain_ty
 int hypervisor_domain_type(struct hypervisor *hv, struct state *state,
 			   enum domain_type *out, struct err *err)
 {
-	*out = DOMAIN_TYPE_TEST;
-	if (hv->is_test)
+	*out = hv->is_xen ? DOMAIN_TYPE_XEN : DOMAIN_TYPE_TEST;
+	if (hv->is_test || hv->is_xen)
 		return 0;
 	_cleanup_free_ char *boot_id = NULL;
 	size_t len;

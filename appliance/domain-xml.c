@@ -8,7 +8,13 @@ static const char *const type_names[] = {
 	[DOMAIN_TYPE_KVM] = "kvm",
 	[DOMAIN_TYPE_TCG] = "qemu",
 	[DOMAIN_TYPE_TEST] = "test",
+	[DOMAIN_TYPE_XEN] = "xen",
 };
+
+static bool is_xen(const struct domain_spec *spec)
+{
+	return spec->type == DOMAIN_TYPE_XEN;
+}
 
 /* <tag>escaped text</tag> */
 static void add_text(struct strbuf *out, const char *indent, const char *tag,
@@ -43,27 +49,49 @@ static void add_identity(const struct domain_spec *spec, struct strbuf *out)
 	strbuf_adds(out, "/>\n  </metadata>\n");
 }
 
+/* Of a kernel that lies beside the disk, or of pygrub, which takes the one that the disk's
+ * own grub.cfg names. */
+static void add_kernel(const struct domain_spec *spec, struct strbuf *out)
+{
+	add_text(out, "    ", "kernel", spec->kernel);
+	if (spec->initrd)
+		add_text(out, "    ", "initrd", spec->initrd);
+	const char *args = spec->kernel_args;
+	/* What a conf means that says nothing; its own words are taken as they are. */
+	if (is_xen(spec) && str_same(args, APPLIANCE_DEFAULT_KERNEL_ARGS))
+		args = "root=/dev/xvda rw console=hvc0";
+	if (args)
+		add_text(out, "    ", "cmdline", args);
+}
+
+/* Explicit paths: by itself libvirt would put the variables outside the root. Secure boot
+ * would refuse a loader that nobody signed. */
+static void add_firmware(const struct domain_spec *spec, struct strbuf *out)
+{
+	strbuf_adds(out, "    <loader readonly='yes' type='pflash'>");
+	strbuf_add_xml(out, spec->loader);
+	strbuf_adds(out, "</loader>\n");
+	add_text(out, "    ", "nvram", spec->nvram);
+}
+
 static void add_os(const struct domain_spec *spec, struct strbuf *out)
 {
-	strbuf_adds(out, "  <os>\n    <type arch='x86_64' machine='pc'>hvm</type>\n");
-	if (spec->kernel) {
-		add_text(out, "    ", "kernel", spec->kernel);
-		if (spec->initrd)
-			add_text(out, "    ", "initrd", spec->initrd);
-		if (spec->kernel_args)
-			add_text(out, "    ", "cmdline", spec->kernel_args);
-	} else {
+	if (is_xen(spec) && !spec->kernel)
+		strbuf_adds(out, "  <bootloader>pygrub</bootloader>\n");
+	strbuf_addf(out, "  <os>\n    <type arch='x86_64' machine='%s'>%s</type>\n",
+		    is_xen(spec) ? "xenpv" : "pc", is_xen(spec) ? "linux" : "hvm");
+	if (spec->loader)
+		add_firmware(spec, out);
+	if (spec->kernel)
+		add_kernel(spec, out);
+	else if (!is_xen(spec))
 		strbuf_adds(out, "    <boot dev='hd'/>\n");
-	}
 	strbuf_adds(out, "  </os>\n");
 }
 
 /* QEMU 7.2's TCG panics Debian 13 guests now and then in cmpxchg16b: no cx16 there. */
-static void add_machine(const struct domain_spec *spec, struct strbuf *out)
+static void add_cpu(const struct domain_spec *spec, struct strbuf *out)
 {
-	strbuf_addf(out, "  <memory unit='b'>%llu</memory>\n  <vcpu>%u</vcpu>\n",
-		    (unsigned long long)spec->memory_bytes, spec->vcpus);
-	add_os(spec, out);
 	strbuf_adds(out, "  <features>\n    <acpi/>\n    <apic/>\n  </features>\n");
 	if (spec->type == DOMAIN_TYPE_KVM)
 		strbuf_adds(out, "  <cpu mode='host-passthrough'/>\n");
@@ -72,6 +100,15 @@ static void add_machine(const struct domain_spec *spec, struct strbuf *out)
 				 "    <model fallback='allow'>qemu64</model>\n"
 				 "    <feature policy='disable' name='cx16'/>\n"
 				 "  </cpu>\n");
+}
+
+static void add_machine(const struct domain_spec *spec, struct strbuf *out)
+{
+	strbuf_addf(out, "  <memory unit='b'>%llu</memory>\n  <vcpu>%u</vcpu>\n",
+		    (unsigned long long)spec->memory_bytes, spec->vcpus);
+	add_os(spec, out);
+	if (!is_xen(spec))
+		add_cpu(spec, out);
 	strbuf_adds(out, "  <clock offset='utc'/>\n"
 			 "  <on_poweroff>destroy</on_poweroff>\n"
 			 "  <on_reboot>restart</on_reboot>\n"
@@ -98,10 +135,18 @@ static void add_backing(struct strbuf *out, const char *base)
 		"        </source>\n        <backingStore/>\n      </backingStore>\n");
 }
 
-/* base NULL: the disk stands alone. The letter of vda, vdb ... is taken from *letter. */
-static void add_disk(struct strbuf *out, const char *path, const char *format,
-		     const char *serial, const char *base, char *letter)
+/* The disks of one domain; the next is vd<letter>. */
+struct disk_row {
+	struct strbuf *out;
+	bool xen;
+	char letter;
+};
+
+/* base NULL: the disk stands alone. */
+static void add_disk(struct disk_row *row, const char *path, const char *format,
+		     const char *serial, const char *base)
 {
+	struct strbuf *out = row->out;
 	if (!path)
 		return;
 	bool read_only = str_eq(serial, "seed");
@@ -113,18 +158,19 @@ static void add_disk(struct strbuf *out, const char *path, const char *format,
 	if (base)
 		add_backing(out, base);
 	strbuf_addf(out,
-		    "      <target dev='vd%c' bus='virtio'/>\n%s"
+		    "      <target dev='%s%c' bus='%s'/>\n%s"
 		    "      <serial>%s</serial>\n    </disk>\n",
-		    (*letter)++, read_only ? "      <readonly/>\n" : "", serial);
+		    row->xen ? "xvd" : "vd", row->letter++, row->xen ? "xen" : "virtio",
+		    read_only ? "      <readonly/>\n" : "", serial);
 }
 
 static void add_disks(const struct domain_spec *spec, struct strbuf *out)
 {
-	char letter = 'a';
-	add_disk(out, spec->overlay, "qcow2", "system", spec->base, &letter);
-	add_disk(out, spec->data, "qcow2", "data", NULL, &letter);
-	add_disk(out, spec->swap, "raw", "swap", NULL, &letter);
-	add_disk(out, spec->seed, "raw", "seed", NULL, &letter);
+	struct disk_row row = { out, is_xen(spec), 'a' };
+	add_disk(&row, spec->overlay, "qcow2", "system", spec->base);
+	add_disk(&row, spec->data, "qcow2", "data", NULL);
+	add_disk(&row, spec->swap, "raw", "swap", NULL);
+	add_disk(&row, spec->seed, "raw", "seed", NULL);
 }
 
 static void add_nat_interface(const struct domain_spec *spec, struct strbuf *out)
@@ -133,7 +179,10 @@ static void add_nat_interface(const struct domain_spec *spec, struct strbuf *out
 	add_attr(out, "address", spec->mac);
 	strbuf_adds(out, "/>\n      <source");
 	add_attr(out, "network", spec->nat_network);
-	strbuf_adds(out, "/>\n      <model type='virtio'/>\n    </interface>\n");
+	strbuf_adds(out, "/>\n");
+	if (!is_xen(spec))
+		strbuf_adds(out, "      <model type='virtio'/>\n");
+	strbuf_adds(out, "    </interface>\n");
 }
 
 /* Without <graphics> QEMU gets no display, and the VGA card still draws screenshots. */
@@ -146,12 +195,8 @@ static void add_screen(const struct domain_spec *spec, struct strbuf *out)
 	strbuf_adds(out, "    <video>\n      <model type='vga'/>\n    </video>\n");
 }
 
-static void add_devices(const struct domain_spec *spec, struct strbuf *out)
+static void add_hvm_devices(const struct domain_spec *spec, struct strbuf *out)
 {
-	strbuf_adds(out, "  <devices>\n");
-	add_disks(spec, out);
-	if (spec->network == NETWORK_NAT)
-		add_nat_interface(spec, out);
 	strbuf_adds(out, "    <controller type='usb' model='none'/>\n"
 			 "    <serial type='pty'>\n      <log");
 	add_attr(out, "file", spec->console_log);
@@ -163,7 +208,22 @@ static void add_devices(const struct domain_spec *spec, struct strbuf *out)
 	add_screen(spec, out);
 	strbuf_adds(out, "    <rng model='virtio'>\n"
 			 "      <backend model='random'>/dev/urandom</backend>\n"
-			 "    </rng>\n  </devices>\n");
+			 "    </rng>\n");
+}
+
+static void add_devices(const struct domain_spec *spec, struct strbuf *out)
+{
+	strbuf_adds(out, "  <devices>\n");
+	add_disks(spec, out);
+	if (spec->network == NETWORK_NAT)
+		add_nat_interface(spec, out);
+	if (is_xen(spec))
+		strbuf_adds(out, "    <console type='pty'>\n"
+				 "      <target type='xen' port='0'/>\n"
+				 "    </console>\n");
+	else
+		add_hvm_devices(spec, out);
+	strbuf_adds(out, "  </devices>\n");
 }
 
 static void add_qemu_args(struct strbuf *out, const char *option, const char *value)

@@ -13,7 +13,8 @@
 #define DOMAIN_UUID_SIZE 37
 #define DOMAIN_MAC_SIZE 18
 
-enum domain_type { DOMAIN_TYPE_KVM, DOMAIN_TYPE_TCG, DOMAIN_TYPE_TEST };
+/* XEN is paravirtual: a Linux kernel, no firmware, no graphics, no agent channel. */
+enum domain_type { DOMAIN_TYPE_KVM, DOMAIN_TYPE_TCG, DOMAIN_TYPE_TEST, DOMAIN_TYPE_XEN };
 
 /* All strings are borrowed. Paths are absolute; a NULL path is a device that is not there. */
 struct domain_spec {
@@ -30,6 +31,8 @@ struct domain_spec {
 	const char *kernel;	/* NULL: the disk's own boot loader */
 	const char *initrd;
 	const char *kernel_args;
+	const char *loader;	/* UEFI's code; NULL: BIOS */
+	const char *nvram;	/* UEFI's variables, with loader */
 	const char *overlay;
 	const char *base;
 	const char *data;

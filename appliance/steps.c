@@ -71,12 +71,30 @@ static int place_kernel(struct step_context *c, const char *file, struct err *er
 	return disk_copy_file(c->host, inst->unit, from, file, err);
 }
 
+/* Source: Debian's package ovmf, in 12 and 13. No secure boot. */
+#define UEFI_CODE "/usr/share/OVMF/OVMF_CODE_4M.fd"
+#define UEFI_VARS "/usr/share/OVMF/OVMF_VARS_4M.fd"
+
+/* UEFI's variables are as fresh as the disk that they speak of. */
+static int place_nvram(struct step_context *c, struct err *err)
+{
+	_cleanup_free_ char *path =
+		instance_path(&c->host->root, c->inst->unit, NVRAM_FILE);
+	if (c->settings->conf->firmware != FIRMWARE_UEFI)
+		return atomic_unlink(path, err);
+	if (!file_exists(UEFI_CODE) || !file_exists(UEFI_VARS))
+		return err_set(err, ERR_NOT_FOUND,
+			       "Firmware: uefi needs " UEFI_VARS "; install Debian's "
+			       "package ovmf");
+	return disk_copy_file(c->host, c->inst->unit, UEFI_VARS, NVRAM_FILE, err);
+}
+
 int step_overlay(struct step_context *c, struct err *err)
 {
 	struct instance *inst = c->inst;
 	_cleanup_free_ char *dir = instance_path(&c->host->root, inst->unit, "");
 	if (make_dirs(dir, 0711, err) < 0 || place_kernel(c, KERNEL_FILE, err) < 0 ||
-	    place_kernel(c, INITRD_FILE, err) < 0 ||
+	    place_kernel(c, INITRD_FILE, err) < 0 || place_nvram(c, err) < 0 ||
 	    disk_make_overlay(c->host, inst->unit, inst->wanted_base, err) < 0)
 		return -1;
 	log_event("instance-version", "%s goes from %s to %s", inst->name,
@@ -118,9 +136,21 @@ static int check_bootable(const struct appliance_conf *conf, struct err *err)
 	return 0;
 }
 
+/* A paravirtual guest has no firmware, and QEMU's own user network is not there. */
+static int check_xen(const struct appliance_conf *conf, struct err *err)
+{
+	if (conf->firmware == FIRMWARE_UEFI)
+		return err_set(err, ERR_REFUSED,
+			       "Firmware: uefi does not go with a paravirtual Xen host");
+	if (conf->network == NETWORK_USER)
+		return err_set(err, ERR_REFUSED,
+			       "Network: user does not go with a Xen host; use nat");
+	return 0;
+}
+
 /* The files of an instance; a string is NULL if the conf does not ask for that one. */
 struct paths {
-	char *kernel, *initrd, *overlay, *base, *data, *swap, *seed, *console;
+	char *kernel, *initrd, *nvram, *overlay, *base, *data, *swap, *seed, *console;
 };
 
 static void paths_init(struct paths *p, const struct step_context *c)
@@ -138,7 +168,9 @@ static void paths_init(struct paths *p, const struct step_context *c)
 		p->data = instance_path(root, name, DATA_FILE);
 	if (conf->swap_bytes)
 		p->swap = instance_path(root, name, SWAP_FILE);
-	if (conf->boot != BOOT_KERNEL)
+	if (conf->firmware == FIRMWARE_UEFI)
+		p->nvram = instance_path(root, name, NVRAM_FILE);
+	if (conf->boot == BOOT_DISK)
 		return;
 	p->kernel = instance_path(root, name, KERNEL_FILE);
 	p->initrd = instance_path(root, name, INITRD_FILE);
@@ -152,6 +184,7 @@ static void paths_destroy(struct paths *p)
 {
 	free(p->kernel);
 	free(p->initrd);
+	free(p->nvram);
 	free(p->overlay);
 	free(p->base);
 	free(p->data);
@@ -174,6 +207,8 @@ static void fill_spec(struct domain_spec *spec, const struct step_context *c,
 		.kernel = paths->kernel,
 		.initrd = paths->initrd,
 		.kernel_args = conf->kernel_args,
+		.loader = paths->nvram ? UEFI_CODE : NULL,
+		.nvram = paths->nvram,
 		.overlay = paths->overlay,
 		.base = paths->base,
 		.data = paths->data,
@@ -200,7 +235,8 @@ static int define_domain(struct step_context *c, int64_t started_at, struct err 
 	spec.uuid = uuid;
 	spec.mac = mac;
 	spec.started_at = started_at;
-	if (hypervisor_domain_type(c->hv, c->host->state, &spec.type, err) < 0)
+	if (hypervisor_domain_type(c->hv, c->host->state, &spec.type, err) < 0 ||
+	    (spec.type == DOMAIN_TYPE_XEN && check_xen(c->settings->conf, err) < 0))
 		return -1;
 	_cleanup_strbuf_ struct strbuf xml = STRBUF_INIT;
 	domain_xml_format(&spec, &xml);

@@ -49,6 +49,26 @@ static struct domain_spec small_spec(void)
 	return spec;
 }
 
+/* The disk's own boot loader, found by OVMF. */
+static struct domain_spec uefi_spec(void)
+{
+	struct domain_spec spec = small_spec();
+	spec.type = DOMAIN_TYPE_TCG;
+	spec.loader = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+	spec.nvram = "/i/askom/nvram.fd";
+	return spec;
+}
+
+/* The same description on a Xen host. */
+static struct domain_spec xen_spec(void)
+{
+	struct domain_spec spec = full_spec();
+	spec.type = DOMAIN_TYPE_XEN;
+	spec.network = NETWORK_NAT;
+	spec.nat_network = "waybill";
+	return spec;
+}
+
 static void expect_golden(const struct domain_spec *spec, const char *name)
 {
 	struct err err = ERR_INIT;
@@ -75,6 +95,36 @@ static void test_golden_small(void **state)
 {
 	struct domain_spec spec = small_spec();
 	expect_golden(&spec, "small.xml");
+}
+
+static void test_golden_uefi(void **state)
+{
+	struct domain_spec spec = uefi_spec();
+	expect_golden(&spec, "uefi.xml");
+}
+
+static void test_golden_xen(void **state)
+{
+	struct domain_spec spec = xen_spec();
+	expect_golden(&spec, "xen.xml");
+}
+
+static bool xml_has(const struct domain_spec *spec, const char *text)
+{
+	_cleanup_strbuf_ struct strbuf xml = STRBUF_INIT;
+	domain_xml_format(spec, &xml);
+	return strstr(xml.data, text) != NULL;
+}
+
+/* Only our own default is put into Xen's words; what an operator wrote stays. */
+static void test_xen_kernel_args(void **state)
+{
+	struct domain_spec spec = xen_spec();
+	assert_true(xml_has(&spec, "<cmdline>root=/dev/xvda rw console=hvc0</cmdline>"));
+	spec.kernel_args = "root=/dev/vda rw quiet";
+	assert_true(xml_has(&spec, "<cmdline>root=/dev/vda rw quiet</cmdline>"));
+	spec.kernel = spec.initrd = spec.kernel_args = NULL;
+	assert_true(xml_has(&spec, "<bootloader>pygrub</bootloader>"));
 }
 
 static size_t count_char(const char *text, char c)
@@ -128,6 +178,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden_full),
 		cmocka_unit_test(test_golden_small),
+		cmocka_unit_test(test_golden_uefi),
+		cmocka_unit_test(test_golden_xen),
+		cmocka_unit_test(test_xen_kernel_args),
 		cmocka_unit_test(test_strings_make_no_markup),
 		cmocka_unit_test(test_identity_is_stable_and_distinct),
 	};
