@@ -27,7 +27,7 @@ cat >recipe/recipe <<-'RECIPE'
 	Description: disk of the benchmark
 	Suite: bookworm
 	Packages: systemd-sysv linux-image-cloud-amd64 nginx-light python3 perl
-	 gcc mariadb-server
+	 gcc vim mariadb-server
 	Disk: 4G
 	Boot: host-kernel
 RECIPE
