@@ -29,6 +29,7 @@ struct instance;
 int want_installed(struct host *host, struct instance *inst, struct err *err) _must_check_;
 
 extern const struct cli_opt cmd_converge_opts[];
+extern const struct cli_opt cmd_exec_opts[];
 extern const struct cli_opt cmd_want_opts[];
 extern const struct cli_opt cmd_console_opts[];
 extern const struct cli_opt cmd_screenshot_opts[];
@@ -46,6 +47,10 @@ int cmd_pause(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_resume(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_reset(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_console(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_health(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_exec(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_put(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_get(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_screenshot(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_retain(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_forgive(struct cli *cli, int argc, char **argv, struct err *err);

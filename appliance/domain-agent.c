@@ -20,32 +20,31 @@ static bool is_connected(virDomainPtr dom)
 	return end && state && state < end;
 }
 
-static int explain(const struct agent *agent, virDomainPtr dom, struct err *err)
+static int explain(virDomainPtr dom, struct err *err)
 {
 	virErrorPtr last = virGetLastError();
-	_cleanup_free_ char *why =
-		xstrdup(last && last->message ? last->message : "libvirt does not say why");
+	_cleanup_free_ char *why = xstrdup(
+		last && last->message ? last->message : "libvirt does not say why");
 	switch (last ? last->code : 0) {
 	case VIR_ERR_AGENT_UNRESPONSIVE:
 	case VIR_ERR_AGENT_UNSYNCED:
 		if (is_connected(dom))
 			return err_set(err, ERR_TIMEOUT,
-				       "the guest agent of %s does not answer", agent->name);
-		return err_set(err, ERR_NETWORK,
-			       "no guest agent runs in %s (yet): it needs the package "
-			       "qemu-guest-agent",
-			       agent->name);
+				       "the guest agent does not answer");
+		return err_set(
+			err, ERR_NETWORK,
+			"no guest agent runs in the guest (yet); it is in Debian's "
+			"package qemu-guest-agent");
 	case VIR_ERR_ARGUMENT_UNSUPPORTED:
 	case VIR_ERR_CONFIG_UNSUPPORTED:
 	case VIR_ERR_OPERATION_UNSUPPORTED:
 	case VIR_ERR_NO_SUPPORT:
-		return err_set(err, ERR_NETWORK, "%s has no way to a guest agent: %s",
-			       agent->name, why);
-	case VIR_ERR_OPERATION_INVALID:
-		return err_set(err, ERR_NETWORK, "%s does not run: %s", agent->name, why);
-	default:
-		return err_set(err, ERR_PROGRAM, "the guest agent of %s: %s", agent->name,
+		return err_set(err, ERR_NETWORK, "there is no way to a guest agent: %s",
 			       why);
+	case VIR_ERR_OPERATION_INVALID:
+		return err_set(err, ERR_NETWORK, "the guest does not run: %s", why);
+	default:
+		return err_set(err, ERR_PROGRAM, "the guest agent: %s", why);
 	}
 }
 
@@ -59,11 +58,11 @@ static int call(void *ctx, const char *command, int timeout_seconds, char **answ
 {
 	struct connected_agent *c = ctx;
 	*answer = virDomainQemuAgentCommand(c->dom, command, timeout_seconds, 0);
-	return *answer ? 0 : explain(&c->agent, c->dom, err);
+	return *answer ? 0 : explain(c->dom, err);
 }
 
-int domain_agent_open(struct hypervisor *hv, const char *domain, const char *name,
-		      struct agent **out, struct err *err)
+int domain_agent_open(struct hypervisor *hv, const char *domain, struct agent **out,
+		      struct err *err)
 {
 	*out = NULL;
 	struct domain_facts facts;
@@ -72,11 +71,11 @@ int domain_agent_open(struct hypervisor *hv, const char *domain, const char *nam
 	    virt_need_domain(hv, domain, &dom, err) < 0)
 		return -1;
 	if (facts.state != DOMAIN_RUNNING)
-		return err_set(err, ERR_REFUSED, "%s is %s", name,
+		return err_set(err, ERR_REFUSED, "the guest is %s",
 			       domain_state_name(facts.state));
 	struct connected_agent *c = xcalloc(1, sizeof(*c));
 	c->dom = steal(&dom);
-	c->agent = (struct agent){ .name = xstrdup(name), .ctx = c, .call = call };
+	c->agent = (struct agent){ .ctx = c, .call = call };
 	/* How long libvirt waits for the sync in front of each command. */
 	(void)virDomainAgentSetResponseTimeout(c->dom, AGENT_CALL_SECONDS, 0);
 	*out = &c->agent;
@@ -89,6 +88,5 @@ void domain_agent_free(struct agent *agent)
 		return;
 	struct connected_agent *c = agent->ctx;
 	virDomainFree(c->dom);
-	free((char *)agent->name);
 	free(c);
 }

@@ -6,11 +6,11 @@
 #include "common/agent.h"
 #include "appliance/domain.h"
 
-/* The agent of a running domain; whether one answers shows at the first call. It is
- * called `name` in messages. hv must outlive it. Free with domain_agent_free().
+/* The agent of a running domain; whether one answers shows at the first call. hv must
+ * outlive it. Free with domain_agent_free().
  * Errors: ERR_NOT_FOUND; ERR_REFUSED (the domain is off or paused). */
-int domain_agent_open(struct hypervisor *hv, const char *domain, const char *name,
-		      struct agent **out, struct err *err) _must_check_;
+int domain_agent_open(struct hypervisor *hv, const char *domain, struct agent **out,
+		      struct err *err) _must_check_;
 void domain_agent_free(struct agent *agent);
 DEFINE_FREEP(struct agent, domain_agent_free)
 

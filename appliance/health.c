@@ -11,7 +11,7 @@ struct target {
 static int open_agent(void *ctx, struct agent **out, struct err *err)
 {
 	const struct target *target = ctx;
-	return domain_agent_open(target->hv, target->domain, "the guest", out, err);
+	return domain_agent_open(target->hv, target->domain, out, err);
 }
 
 int health_run(struct hypervisor *hv, const char *domain,

@@ -45,7 +45,8 @@ int agent_answer_parse(const char *text, size_t len, enum json_type type,
 	struct json_object *o = parse(text, len), *value;
 	int result = 0;
 	if (!json_object_is_type(o, json_type_object))
-		result = err_set(err, ERR_INPUT, "its answer is no JSON object: %.80s", text);
+		result = err_set(err, ERR_INPUT, "its answer is no JSON object: %.80s",
+				 text);
 	else if (json_object_object_get_ex(o, "error", &value))
 		result = refuse(value, err);
 	else if (!json_object_object_get_ex(o, "return", &value) ||
@@ -68,8 +69,9 @@ int agent_answer_int(struct json_object *o, const char *key, int64_t min, int64_
 		return err_set(err, ERR_INPUT, "its answer holds no number '%s'", key);
 	int64_t number = json_object_get_int64(value);
 	if (number < min || number > max)
-		return err_set(err, ERR_INPUT, "its answer's '%s' of %lld is out of range",
-			       key, (long long)number);
+		return err_set(err, ERR_INPUT,
+			       "its answer's '%s' of %lld is out of range", key,
+			       (long long)number);
 	*out = number;
 	return 0;
 }
@@ -81,8 +83,8 @@ int agent_answer_bool(struct json_object *o, const char *key, bool *out, struct 
 	if (!json_object_object_get_ex(o, key, &value))
 		return 0;
 	if (!json_object_is_type(value, json_type_boolean))
-		return err_set(err, ERR_INPUT, "its answer's '%s' is neither true nor false",
-			       key);
+		return err_set(err, ERR_INPUT,
+			       "its answer's '%s' is neither true nor false", key);
 	*out = json_object_get_boolean(value);
 	return 0;
 }
@@ -97,7 +99,8 @@ int agent_answer_bytes(struct json_object *o, const char *key, size_t max_bytes,
 	*len = 0;
 	if (json_object_object_get_ex(o, key, &value)) {
 		if (!json_object_is_type(value, json_type_string))
-			return err_set(err, ERR_INPUT, "its answer's '%s' is no string", key);
+			return err_set(err, ERR_INPUT, "its answer's '%s' is no string",
+				       key);
 		text = json_object_get_string(value);
 		text_len = (size_t)json_object_get_string_len(value);
 	}

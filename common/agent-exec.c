@@ -5,7 +5,7 @@
 #include "common/agent.h"
 #include "common/log.h"
 
-enum { FIRST_POLL_MS = 20, LAST_POLL_MS = 500 };
+enum { FIRST_POLL_MS = 20, LAST_POLL_MS = 500, LONG_CALL_SECONDS = 30 };
 
 void agent_output_destroy(struct agent_output *output)
 {
@@ -14,12 +14,44 @@ void agent_output_destroy(struct agent_output *output)
 	*output = (struct agent_output){ 0 };
 }
 
+/* $1: how much of each stream to pass on; then the command. Its exit status takes the way
+ * over descriptor 3, its standard error over 4; 5 and 6 are the agent's pipes. */
+#define BOUNDED_SCRIPT                                                                   \
+	"n=$1; shift; exec 5>&1 6>&2\n"                                                  \
+	"s=$({ { { \"$@\" 3>&- 4>&- 5>&- 6>&-; echo $? >&3; } 2>&4 |\n"                  \
+	"{ head -c $n; cat >/dev/null; } >&5; } 4>&1 |\n"                                \
+	"{ head -c $n; cat >/dev/null; } >&6; } 3>&1)\n"                                 \
+	"exit ${s:-125}"
+
+/* $1: a process; it is stopped first, so that it has no new children meanwhile. */
+#define KILL_SCRIPT                                                                      \
+	"k() { kill -STOP $1 2>/dev/null\n"                                              \
+	"for c in $(cat /proc/$1/task/*/children 2>/dev/null); do k $c; done\n"          \
+	"kill -KILL $1 2>/dev/null; }\n"                                                 \
+	"k $1"
+
+static size_t output_limit(const struct agent_exec *exec)
+{
+	return exec->max_output_bytes ? exec->max_output_bytes : AGENT_MAX_OUTPUT;
+}
+
+static void add_argument(struct json_object *args, const char *arg)
+{
+	json_object_array_add(args, json_object_new_string(arg));
+}
+
+/* One byte more than is kept shows that there was more. */
 static struct json_object *exec_arguments(const struct agent_exec *exec)
 {
+	_cleanup_free_ char *limit = xasprintf("%zu", output_limit(exec) + 1);
 	struct json_object *o = json_object_new_object(), *args = json_object_new_array();
-	for (const char *const *arg = exec->argv + 1; *arg; arg++)
-		json_object_array_add(args, json_object_new_string(*arg));
-	json_object_object_add(o, "path", json_object_new_string(exec->argv[0]));
+	add_argument(args, "-c");
+	add_argument(args, BOUNDED_SCRIPT);
+	add_argument(args, "sh");
+	add_argument(args, limit);
+	for (const char *const *arg = exec->argv; *arg; arg++)
+		add_argument(args, *arg);
+	json_object_object_add(o, "path", json_object_new_string("/bin/sh"));
 	json_object_object_add(o, "arg", args);
 	json_object_object_add(o, "capture-output", json_object_new_boolean(true));
 	if (exec->input) {
@@ -29,29 +61,21 @@ static struct json_object *exec_arguments(const struct agent_exec *exec)
 	return o;
 }
 
-/* The agent hands on GLib's words for why the command did not start, and has no others. */
-static int explain_start(const struct agent *agent, const char *command, struct err *err)
+/* The agent hands on GLib's words for why the shell did not start, and has no others. */
+static int explain_start(struct err *err)
 {
 	if (err->code != ERR_PROGRAM)
 		return -1;
-	const char *said = err->msg;
-	_cleanup_err_ struct err cause = *err;
-	*err = (struct err)ERR_INIT;
-	if (strstr(said, "No such file or directory"))
-		return err_set(err, ERR_NOT_FOUND, "%s has no command '%.200s'", agent->name,
-			       command);
-	if (strstr(said, "Permission denied") || strstr(said, "Exec format error"))
-		return err_set(err, ERR_REFUSED, "'%.200s' cannot be run in %s: %s", command,
-			       agent->name,
-			       strstr(said, "Perm") ? "permission denied"
-						    : "not a program of its architecture");
-	if (strstr(said, "disabled") || strstr(said, "not allowed"))
-		return err_set(err, ERR_REFUSED,
-			       "the guest agent of %s does not run commands: the guest has "
-			       "switched guest-exec off (see block-rpcs or allow-rpcs in its "
-			       "qemu-ga.conf)",
-			       agent->name);
-	return err_set(err, ERR_PROGRAM, "%s", said);
+	bool missing = strstr(err->msg, "No such file or directory");
+	bool off = strstr(err->msg, "disabled") || strstr(err->msg, "not allowed");
+	if (!missing && !off)
+		return -1;
+	err_clear(err);
+	return err_set(
+		err, ERR_REFUSED, "%s",
+		missing ? "the guest has no /bin/sh, without which no command can be run"
+			: "the guest has switched its agent's guest-exec off (see "
+			  "block-rpcs and allow-rpcs in its qemu-ga.conf)");
 }
 
 static int start(const struct agent *agent, const struct agent_exec *exec, int64_t *pid,
@@ -64,11 +88,11 @@ static int start(const struct agent *agent, const struct agent_exec *exec, int64
 			       exec->input_bytes, (int)AGENT_MAX_INPUT);
 	struct json_object *answer = NULL;
 	if (agent_call(agent, "guest-exec", exec_arguments(exec), json_type_object,
-		       AGENT_CALL_SECONDS, &answer, err) < 0)
-		return explain_start(agent, exec->argv[0], err);
+		       LONG_CALL_SECONDS, &answer, err) < 0)
+		return explain_start(err);
 	int result = agent_answer_int(answer, "pid", 1, INT32_MAX, pid, err);
 	json_object_put(answer);
-	return result < 0 ? err_prefix(err, "the guest agent of %s", agent->name) : 0;
+	return result < 0 ? err_prefix(err, "the guest agent") : 0;
 }
 
 static int ask_status(const struct agent *agent, int64_t pid, struct json_object **out,
@@ -77,49 +101,55 @@ static int ask_status(const struct agent *agent, int64_t pid, struct json_object
 	struct json_object *arguments = json_object_new_object();
 	json_object_object_add(arguments, "pid", json_object_new_int64(pid));
 	return agent_call(agent, "guest-exec-status", arguments, json_type_object,
-			  AGENT_CALL_SECONDS, out, err);
+			  LONG_CALL_SECONDS, out, err);
 }
 
-static int read_status(struct json_object *answer, bool *exited,
+/* One of the two streams, cut where our own limit is. */
+static int read_stream(struct json_object *answer, const char *key, size_t limit,
+		       char **data, size_t *len, bool *truncated, struct err *err)
+{
+	if (agent_answer_bytes(answer, key, limit + 1, data, len, err) < 0)
+		return -1;
+	if (*len > limit) {
+		*truncated = true;
+		*len = limit;
+		(*data)[limit] = '\0';
+	}
+	return 0;
+}
+
+static int read_status(struct json_object *answer, size_t limit, bool *exited,
 		       struct agent_output *output, struct err *err)
 {
 	int64_t number = 0;
-	bool out_cut, err_cut;
 	if (agent_answer_bool(answer, "exited", exited, err) < 0)
 		return -1;
 	if (!*exited)
 		return 0;
+	/* That would be the shell's end, not the command's. */
 	if (json_object_object_get_ex(answer, "signal", NULL)) {
 		if (agent_answer_int(answer, "signal", 1, 127, &number, err) < 0)
 			return -1;
-		output->signal = (int)number;
+		number += 128;
 	} else if (agent_answer_int(answer, "exitcode", 0, 255, &number, err) < 0) {
 		return -1;
 	}
-	output->exit_code = output->signal ? 0 : (int)number;
-	if (agent_answer_bytes(answer, "out-data", AGENT_MAX_ANSWER, &output->out,
-			       &output->out_bytes, err) < 0 ||
-	    agent_answer_bytes(answer, "err-data", AGENT_MAX_ANSWER, &output->err,
-			       &output->err_bytes, err) < 0 ||
-	    agent_answer_bool(answer, "out-truncated", &out_cut, err) < 0 ||
-	    agent_answer_bool(answer, "err-truncated", &err_cut, err) < 0)
-		return -1;
-	output->truncated = out_cut || err_cut;
-	return 0;
+	output->exit_code = (int)number;
+	return read_stream(answer, "out-data", limit, &output->out, &output->out_bytes,
+			   &output->truncated, err) < 0 ||
+			       read_stream(answer, "err-data", limit, &output->err,
+					   &output->err_bytes, &output->truncated,
+					   err) < 0
+		       ? -1
+		       : 0;
 }
 
-/* With its children, which a shell would leave behind; as far as the guest has the means.
- * Then the agent is asked once more, or it would keep the output for ever. */
+/* Then the agent is asked once more, or it would keep the output for ever. */
 static void kill_command(const struct agent *agent, int64_t pid)
 {
 	_cleanup_err_ struct err err = ERR_INIT;
 	_cleanup_free_ char *number = xasprintf("%lld", (long long)pid);
-	const char *const argv[] = { "/bin/sh",
-				     "-c",
-				     "pkill -KILL -P \"$1\"; kill -KILL \"$1\"",
-				     "sh",
-				     number,
-				     NULL };
+	const char *const argv[] = { "/bin/sh", "-c", KILL_SCRIPT, "sh", number, NULL };
 	struct json_object *answer = NULL;
 	int64_t killer = 0;
 	if (start(agent, &(struct agent_exec){ .argv = argv }, &killer, &err) < 0) {
@@ -142,10 +172,10 @@ static int wait_for_exit(const struct agent *agent, const struct agent_exec *exe
 		bool exited = false;
 		if (ask_status(agent, pid, &answer, err) < 0)
 			return -1;
-		int result = read_status(answer, &exited, out, err);
+		int result = read_status(answer, output_limit(exec), &exited, out, err);
 		json_object_put(answer);
 		if (result < 0)
-			return err_prefix(err, "the guest agent of %s", agent->name);
+			return err_prefix(err, "the guest agent");
 		if (exited)
 			return 0;
 		if (monotonic_ms() >= deadline) {

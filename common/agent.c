@@ -13,16 +13,14 @@ int agent_call(const struct agent *agent, const char *command,
 	if (arguments)
 		json_object_object_add(call, "arguments", arguments);
 	_cleanup_free_ char *answer = NULL;
-	int result =
-		agent->call(agent->ctx,
-			    json_object_to_json_string_ext(call, JSON_C_TO_STRING_PLAIN),
-			    timeout_seconds, &answer, err);
+	int result = agent->call(
+		agent->ctx, json_object_to_json_string_ext(call, JSON_C_TO_STRING_PLAIN),
+		timeout_seconds, &answer, err);
 	json_object_put(call);
 	if (result < 0)
 		return -1;
 	if (agent_answer_parse(answer, strlen(answer), type, out, err) < 0)
-		return err_prefix(err, "the guest agent of %s, asked for %s", agent->name,
-				  command);
+		return err_prefix(err, "the guest agent, asked for %s", command);
 	return 0;
 }
 

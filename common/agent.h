@@ -14,9 +14,8 @@
 #include "common/err.h"
 #include "common/util.h"
 
-/* Where commands go. */
+/* Where commands go. Messages speak of "the guest"; whose it is, the caller adds. */
 struct agent {
-	const char *name; /* of whose agent it is, for messages */
 	void *ctx;
 	/* Send one command, wait at most timeout_seconds (> 0) for its answer, a string to
 	 * free. Errors: ERR_TIMEOUT, ERR_NETWORK (no agent), ERR_PROGRAM (the agent refused). */
@@ -40,31 +39,39 @@ int agent_call(const struct agent *agent, const char *command, struct json_objec
 /* Does it answer at all? */
 int agent_ping(const struct agent *agent, int timeout_seconds, struct err *err) _must_check_;
 
+/* A guest's answer that is too long makes libvirt give the agent up until the guest boots
+ * again (10 MiB with libvirt 9.0, and RPC ends at 4 MiB), and the agent itself would send
+ * 22 MiB. So every command runs under a shell in the guest that passes on so much of each of
+ * its two streams and drops the rest. */
+enum {
+	AGENT_MAX_OUTPUT = 1024 * 1024,
+	/* A command of 270 KB of JSON arrives, one of 530 KB never does (QEMU 7.2). */
+	AGENT_MAX_INPUT = 128 * 1024,
+};
+
 struct agent_exec {
 	const char *const *argv; /* NULL at its end; argv[0] is looked for in the guest's PATH */
 	const void *input;	 /* its standard input, or NULL */
 	size_t input_bytes;	 /* at most AGENT_MAX_INPUT */
-	int timeout_ms;		 /* then it is killed */
+	size_t max_output_bytes; /* of each stream; at most AGENT_MAX_OUTPUT; 0: that */
+	int timeout_ms;		 /* then it is killed, with its children */
 };
 
-enum { AGENT_MAX_INPUT = 2 * 1024 * 1024 };
-
 struct agent_output {
-	bool timed_out; /* killed at exec->timeout_ms; the rest is empty then */
-	int exit_code;  /* if signal is 0 */
-	int signal;    /* that ended it, or 0 */
-	char *out;     /* never NULL, and NUL-terminated */
+	bool timed_out; /* at exec->timeout_ms; the rest is empty then */
+	int exit_code;	/* 128 + the signal that ended it; 126, 127 as a shell has them */
+	char *out;	/* never NULL, and NUL-terminated */
 	size_t out_bytes;
 	char *err;
 	size_t err_bytes;
-	bool truncated; /* the agent has kept no more */
+	bool truncated; /* it said more than max_output_bytes */
 };
 
 void agent_output_destroy(struct agent_output *output);
 
 /* Run a command in the guest, to its end.
- * Errors: ERR_NOT_FOUND (no such command), ERR_REFUSED (it may not be run, or the guest has
- * switched the agent's guest-exec off), ERR_TOO_LARGE, ERR_INPUT, those of agent->call. */
+ * Errors: ERR_REFUSED (the guest has no /bin/sh, or has switched the agent's guest-exec
+ * off), ERR_TOO_LARGE, ERR_INPUT, those of agent->call. */
 int agent_exec(const struct agent *agent, const struct agent_exec *exec,
 	       struct agent_output *out, struct err *err) _must_check_;
 

@@ -312,11 +312,13 @@ int cli_main(const struct cli_prog *prog, void *ctx, int argc, char **argv)
 	/* A reader that goes away is a failed write, not our death. */
 	signal(SIGPIPE, SIG_IGN);
 	int result = dispatch(&cli, argc, argv, &err);
-	if (result < 0)
-		return (int)log_err(&err);
+	if (result < 0) {
+		int code = (int)log_err(&err);
+		return cli.exit_code ? cli.exit_code : code;
+	}
 	if (fflush(stdout) != 0) {
 		err_sys(&err, "write standard output");
 		return (int)log_err(&err);
 	}
-	return EXIT_DONE;
+	return cli.exit_code;
 }

@@ -43,6 +43,7 @@ struct cli {
 	void *ctx;		/* the program's own context */
 	bool json;
 	const char *value;	/* argument of the option that cli_next() returned */
+	int exit_code;		/* the command's own, instead of 0 or the error's; 0: none */
 	int next;		/* first argument that is no option, after cli_next()
 				 * returned 0 */
 };

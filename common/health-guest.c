@@ -4,6 +4,9 @@
 #include "common/strbuf.h"
 #include "common/strv.h"
 
+/* What a shell exits with then. */
+enum { NO_COMMAND = 127, SIGNAL_BASE = 128 };
+
 static int say_agent_error(struct health_result *result, const struct err *err)
 {
 	health_say(result, false, "%s", err->msg);
@@ -22,11 +25,12 @@ int health_check_agent(const struct agent *agent, struct health_result *result)
 static int run(const struct agent *agent, const char *const *argv,
 	       struct agent_output *output, struct err *err)
 {
-	return agent_exec(agent,
-			  &(struct agent_exec){ .argv = argv,
-						.timeout_ms = HEALTH_CHECK_SECONDS *
-							      1000 },
-			  output, err);
+	return agent_exec(
+		agent,
+		&(struct agent_exec){ .argv = argv,
+				      .max_output_bytes = HEALTH_DETAIL_BYTES,
+				      .timeout_ms = HEALTH_CHECK_SECONDS * 1000 },
+		output, err);
 }
 
 /* "a.service, b.mount" from the first column of systemctl's list; free it. */
@@ -45,8 +49,8 @@ static char *first_words(const char *list)
 static int say_failed_units(const struct agent *agent, const char *state,
 			    struct health_result *result)
 {
-	static const char *const argv[] = { "systemctl", "--failed",  "--plain",
-					    "--full",	 "--no-legend", "--no-pager",
+	static const char *const argv[] = { "systemctl", "--failed",    "--plain",
+					    "--full",    "--no-legend", "--no-pager",
 					    NULL };
 	_cleanup_err_ struct err err = ERR_INIT;
 	_cleanup_(agent_output_destroy) struct agent_output output = { 0 };
@@ -67,9 +71,9 @@ int health_check_systemd(const struct agent *agent, struct health_result *result
 	static const char *const argv[] = { "systemctl", "is-system-running", NULL };
 	_cleanup_err_ struct err err = ERR_INIT;
 	_cleanup_(agent_output_destroy) struct agent_output output = { 0 };
-	if (run(agent, argv, &output, &err) < 0) {
-		if (err.code != ERR_NOT_FOUND)
-			return say_agent_error(result, &err);
+	if (run(agent, argv, &output, &err) < 0)
+		return say_agent_error(result, &err);
+	if (output.exit_code == NO_COMMAND) {
 		health_say(result, false, "the guest has no systemctl");
 		return 0;
 	}
@@ -102,8 +106,9 @@ int health_check_exec(const struct agent *agent, struct health_result *result)
 		health_say(result, false, "not done within %d s", HEALTH_CHECK_SECONDS);
 		return 0;
 	}
-	if (output.signal)
-		health_say(result, false, "killed by signal %d", output.signal);
+	if (output.exit_code > SIGNAL_BASE)
+		health_say(result, false, "killed by signal %d",
+			   output.exit_code - SIGNAL_BASE);
 	else
 		health_say(result, output.exit_code == 0, "exit status %d",
 			   output.exit_code);

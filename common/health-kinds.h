@@ -19,6 +19,9 @@ void health_check_tcp(const char *address, uint16_t port, bool forwarded, int ti
 void health_check_http(const char *address, uint16_t port, int timeout_ms,
 		       struct health_result *result);
 
+/* An errno of connect() and the like, in plain words. */
+const char *health_network_reason(int error);
+
 /* Through the guest agent. Each returns -1, with the result said, if the agent itself
  * did not answer, so that there is no point in asking it more. */
 int health_check_agent(const struct agent *agent, struct health_result *result);

@@ -5,11 +5,12 @@
 #include "common/health-kinds.h"
 #include "common/strbuf.h"
 
-enum { SAY_MAX_BYTES = 400 };
+enum { NAME_MAX_BYTES = 100, SAY_MAX_BYTES = 400 };
 
 void health_round_destroy(struct health_round *round)
 {
 	for (size_t i = 0; i < round->count; i++) {
+		free(round->results[i].name);
 		free(round->results[i].text);
 		free(round->results[i].detail);
 	}
@@ -25,7 +26,13 @@ bool health_round_is_good(const struct health_round *round)
 	return true;
 }
 
-char *health_check_name(const struct health_check *check)
+const char *health_result_seen(const struct health_result *result)
+{
+	return result->text + strlen(result->name) + strlen(": ");
+}
+
+/* "http:80/", "exec:test -e /ready" */
+static char *check_name(const struct health_check *check)
 {
 	const char *kind = health_kind_name(check->kind);
 	switch (check->kind) {
@@ -82,14 +89,14 @@ void health_say(struct health_result *result, bool ok, const char *fmt, ...)
 	va_start(ap, fmt);
 	_cleanup_free_ char *what = xvasprintf(fmt, ap);
 	va_end(ap);
-	_cleanup_free_ char *name = health_check_name(result->check);
-	_cleanup_free_ char *line = xasprintf("%s: %s", name, what);
-	for (char *p = line; *p; p++)
+	for (char *p = what; *p; p++)
 		if (*p == '\n' || *p == '\t')
 			*p = ' ';
+	_cleanup_free_ char *clean =
+		make_printable(what, strlen(what), "", SAY_MAX_BYTES);
 	result->ok = ok;
 	free(result->text);
-	result->text = make_printable(line, strlen(line), "", SAY_MAX_BYTES);
+	result->text = xasprintf("%s: %s", result->name, clean);
 }
 
 void health_keep_detail(struct health_result *result, const char *data, size_t len)
@@ -129,10 +136,8 @@ static void check_through_agent(struct round_context *c, struct health_result *r
 		    : result->check->kind == HEALTH_SYSTEMD
 			    ? health_check_systemd(c->agent, result)
 			    : health_check_exec(c->agent, result);
-	if (asked < 0) {
-		_cleanup_free_ char *name = health_check_name(result->check);
-		c->agent_failed = xstrdup(result->text + strlen(name) + strlen(": "));
-	}
+	if (asked < 0)
+		c->agent_failed = xstrdup(health_result_seen(result));
 }
 
 /* Where the host reaches a port of the guest; 0: nowhere. */
@@ -181,12 +186,19 @@ static void run_check(struct round_context *c, struct health_result *result)
 	}
 }
 
+static void start_result(struct health_result *result, const struct health_check *check)
+{
+	_cleanup_free_ char *name = check_name(check);
+	result->check = check;
+	result->name = make_printable(name, strlen(name), "", NAME_MAX_BYTES);
+}
+
 static void make_round(const struct appliance_conf *conf, struct health_round *out)
 {
 	out->count = conf->health_count;
 	out->results = xcalloc(out->count + 1, sizeof(*out->results));
 	for (size_t i = 0; i < out->count; i++)
-		out->results[i].check = &conf->health[i];
+		start_result(&out->results[i], &conf->health[i]);
 }
 
 void health_look(const struct health_guest *guest, struct health_round *out)

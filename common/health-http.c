@@ -1,92 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The checks that knock at a port of the guest: tcp and http. */
-#include <arpa/inet.h>
+/* http: an answer of the web server in the guest. */
 #include <curl/curl.h>
-#include <errno.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/health-kinds.h"
 #include "common/strbuf.h"
 
-enum {
-	/* A forward whose guest refuses closes within a few ms, under emulation too. */
-	SETTLE_MS = 1000,
-	MAX_BODY_BYTES = 1024 * 1024,
-	MAX_HEADER_BYTES = 64 * 1024,
-};
-
-static const char *plain_reason(int error)
-{
-	switch (error) {
-	case ECONNREFUSED:
-		return "connection refused";
-	case ECONNRESET:
-		return "connection reset";
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-		return "the guest cannot be reached";
-	case ETIMEDOUT:
-		return "no answer";
-	default:
-		return strerror(error);
-	}
-}
-
-/* A connected, non-blocking socket; -1 with the result said. */
-static int connect_to(const char *address, uint16_t port, int timeout_ms,
-		      struct health_result *result)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
-	if (inet_pton(AF_INET, address, &to.sin_addr) != 1) {
-		health_say(result, false, "'%s' is not an address", address);
-		return -1;
-	}
-	_cleanup_close_ int fd =
-		socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int error = 0;
-	socklen_t size = sizeof(error);
-	if (fd < 0 ||
-	    (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS)) {
-		health_say(result, false, "%s", plain_reason(errno));
-		return -1;
-	}
-	struct pollfd wait = { .fd = fd, .events = POLLOUT };
-	if (poll(&wait, 1, timeout_ms) <= 0) {
-		health_say(result, false, "no connection within %d s", timeout_ms / 1000);
-		return -1;
-	}
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error) {
-		health_say(result, false, "%s", plain_reason(error));
-		return -1;
-	}
-	return steal_fd(&fd);
-}
-
-void health_check_tcp(const char *address, uint16_t port, bool forwarded, int timeout_ms,
-		      struct health_result *result)
-{
-	_cleanup_close_ int fd = connect_to(address, port, timeout_ms, result);
-	if (fd < 0)
-		return;
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
-	char byte;
-	if (poll(&wait, 1, SETTLE_MS) > 0) {
-		ssize_t n = recv(fd, &byte, 1, 0);
-		if (n == 0) {
-			health_say(result, false, "%s",
-				   forwarded ? "nothing listens in the guest (closed at once)"
-					     : "closed at once");
-			return;
-		}
-		if (n < 0) {
-			health_say(result, false, "%s", plain_reason(errno));
-			return;
-		}
-	}
-	health_say(result, true, "open");
-}
+enum { MAX_BODY_BYTES = 1024 * 1024, MAX_HEADER_BYTES = 64 * 1024 };
 
 struct http_answer {
 	struct strbuf body; /* its start */
@@ -141,7 +60,8 @@ static void say_no_answer(CURL *curl, CURLcode code, int timeout_ms,
 	switch (code) {
 	case CURLE_COULDNT_CONNECT:
 		health_say(result, false, "%s",
-			   error ? plain_reason((int)error) : "connection refused");
+			   error ? health_network_reason((int)error)
+				 : "connection refused");
 		break;
 	case CURLE_OPERATION_TIMEDOUT:
 		health_say(result, false, "no complete answer within %d s",
