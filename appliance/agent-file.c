@@ -119,7 +119,7 @@ static int run_script(const struct agent *agent, const char *script, const char 
 	return 0;
 }
 
-static int explain_script(const char *path, const struct agent_output *output,
+static int explain_script(const char *path, struct agent_output *output,
 			  struct err *err)
 {
 	switch (output->exit_code) {
@@ -131,10 +131,10 @@ static int explain_script(const char *path, const struct agent_output *output,
 	case IS_SPECIAL:
 		return err_set(err, ERR_REFUSED, "%s is no regular file", path);
 	default:
+		output->err[strcspn(output->err, "\n")] = '\0';
 		return err_set(err, ERR_PROGRAM, "%s: %.200s", path,
-			       output->err_bytes
-				       ? output->err
-				       : "the guest does not say why it failed");
+			       *output->err ? output->err
+					    : "the guest does not say why it failed");
 	}
 }
 

@@ -84,6 +84,8 @@ static void print_json(const struct patient *p, const struct health_round *round
 	json_object_put(o);
 }
 
+enum { MAX_WIDTH = 40 };
+
 /* The details of what failed below the table, since they have lines. */
 static void print_table(const struct health_round *round)
 {
@@ -91,10 +93,12 @@ static void print_table(const struct health_round *round)
 	for (size_t i = 0; i < round->count; i++)
 		if ((int)strlen(round->results[i].name) > width)
 			width = (int)strlen(round->results[i].name);
+	if (width > MAX_WIDTH)
+		width = MAX_WIDTH;
 	printf("%-*s  %-6s  %s\n", width, "CHECK", "STATE", "SEEN");
 	for (size_t i = 0; i < round->count; i++) {
 		const struct health_result *r = &round->results[i];
-		printf("%-*s  %-6s  %s\n", width, r->name, r->ok ? "ok" : "failed",
+		printf("%-*.*s  %-6s  %s\n", width, width, r->name, r->ok ? "ok" : "failed",
 		       health_result_seen(r));
 	}
 	for (size_t i = 0; i < round->count; i++) {

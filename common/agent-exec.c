@@ -78,6 +78,15 @@ static int explain_start(struct err *err)
 			  "block-rpcs and allow-rpcs in its qemu-ga.conf)");
 }
 
+/* Long enough for a megabyte, unless the caller wants to know sooner. */
+static int call_seconds(const struct agent_exec *exec)
+{
+	int seconds = exec->timeout_ms / 1000;
+	if (seconds < AGENT_CALL_SECONDS)
+		return AGENT_CALL_SECONDS;
+	return seconds < LONG_CALL_SECONDS ? seconds : LONG_CALL_SECONDS;
+}
+
 static int start(const struct agent *agent, const struct agent_exec *exec, int64_t *pid,
 		 struct err *err)
 {
@@ -88,20 +97,20 @@ static int start(const struct agent *agent, const struct agent_exec *exec, int64
 			       exec->input_bytes, (int)AGENT_MAX_INPUT);
 	struct json_object *answer = NULL;
 	if (agent_call(agent, "guest-exec", exec_arguments(exec), json_type_object,
-		       LONG_CALL_SECONDS, &answer, err) < 0)
+		       call_seconds(exec), &answer, err) < 0)
 		return explain_start(err);
 	int result = agent_answer_int(answer, "pid", 1, INT32_MAX, pid, err);
 	json_object_put(answer);
 	return result < 0 ? err_prefix(err, "the guest agent") : 0;
 }
 
-static int ask_status(const struct agent *agent, int64_t pid, struct json_object **out,
-		      struct err *err)
+static int ask_status(const struct agent *agent, const struct agent_exec *exec,
+		      int64_t pid, struct json_object **out, struct err *err)
 {
 	struct json_object *arguments = json_object_new_object();
 	json_object_object_add(arguments, "pid", json_object_new_int64(pid));
 	return agent_call(agent, "guest-exec-status", arguments, json_type_object,
-			  LONG_CALL_SECONDS, out, err);
+			  call_seconds(exec), out, err);
 }
 
 /* One of the two streams, cut where our own limit is. */
@@ -150,16 +159,17 @@ static void kill_command(const struct agent *agent, int64_t pid)
 	_cleanup_err_ struct err err = ERR_INIT;
 	_cleanup_free_ char *number = xasprintf("%lld", (long long)pid);
 	const char *const argv[] = { "/bin/sh", "-c", KILL_SCRIPT, "sh", number, NULL };
+	const struct agent_exec kill = { .argv = argv };
 	struct json_object *answer = NULL;
 	int64_t killer = 0;
-	if (start(agent, &(struct agent_exec){ .argv = argv }, &killer, &err) < 0) {
+	if (start(agent, &kill, &killer, &err) < 0) {
 		log_debug("%s", err.msg);
 		return;
 	}
 	int64_t pids[] = { pid, killer };
 	nanosleep(&(struct timespec){ .tv_nsec = LAST_POLL_MS * 1000000L }, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(pids); i++)
-		if (ask_status(agent, pids[i], &answer, &err) == 0)
+		if (ask_status(agent, &kill, pids[i], &answer, &err) == 0)
 			json_object_put(answer);
 }
 
@@ -170,7 +180,7 @@ static int wait_for_exit(const struct agent *agent, const struct agent_exec *exe
 	for (int poll_ms = FIRST_POLL_MS;;) {
 		struct json_object *answer = NULL;
 		bool exited = false;
-		if (ask_status(agent, pid, &answer, err) < 0)
+		if (ask_status(agent, exec, pid, &answer, err) < 0)
 			return -1;
 		int result = read_status(answer, output_limit(exec), &exited, out, err);
 		json_object_put(answer);

@@ -2,6 +2,7 @@
 #include "common/agent.h"
 
 #include "common/agent-answer.h"
+#include "common/utf8.h"
 
 int agent_call(const struct agent *agent, const char *command,
 	       struct json_object *arguments, enum json_type type, int timeout_seconds,
@@ -13,9 +14,12 @@ int agent_call(const struct agent *agent, const char *command,
 	if (arguments)
 		json_object_object_add(call, "arguments", arguments);
 	_cleanup_free_ char *answer = NULL;
-	int result = agent->call(
-		agent->ctx, json_object_to_json_string_ext(call, JSON_C_TO_STRING_PLAIN),
-		timeout_seconds, &answer, err);
+	const char *text = json_object_to_json_string_ext(call, JSON_C_TO_STRING_PLAIN);
+	int result = utf8_is_valid(text)
+			     ? agent->call(agent->ctx, text, timeout_seconds, &answer, err)
+			     : err_set(err, ERR_USAGE,
+				       "an argument or path is not UTF-8, and a guest agent "
+				       "takes nothing else");
 	json_object_put(call);
 	if (result < 0)
 		return -1;

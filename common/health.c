@@ -3,7 +3,7 @@
 
 #include "common/agent.h"
 #include "common/health-kinds.h"
-#include "common/strbuf.h"
+#include "common/utf8.h"
 
 enum { NAME_MAX_BYTES = 100, SAY_MAX_BYTES = 400 };
 
@@ -47,42 +47,6 @@ static char *check_name(const struct health_check *check)
 	}
 }
 
-/* How many bytes of valid UTF-8, other than a control character, stand at `s`; 0: none. */
-static size_t printable_len(const unsigned char *s, size_t len)
-{
-	if (*s < 0x80)
-		return *s >= 0x20 && *s != 0x7f;
-	size_t more = *s >= 0xf0 ? 3 : *s >= 0xe0 ? 2 : 1;
-	if (*s < 0xc2 || *s > 0xf4 || more >= len)
-		return 0;
-	for (size_t i = 1; i <= more; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	bool overlong = (*s == 0xe0 && s[1] < 0xa0) || (*s == 0xf0 && s[1] < 0x90);
-	bool beyond = (*s == 0xed && s[1] > 0x9f) || (*s == 0xf4 && s[1] > 0x8f);
-	bool control = *s == 0xc2 && s[1] < 0xa0;
-	return overlong || beyond || control ? 0 : more + 1;
-}
-
-/* What the guest says ends on terminals and in reports. */
-static char *make_printable(const char *data, size_t len, const char *keep,
-			    size_t max_bytes)
-{
-	struct strbuf buf = STRBUF_INIT;
-	for (size_t i = 0; i < len;) {
-		const unsigned char *at = (const unsigned char *)data + i;
-		size_t take = *at && strchr(keep, *at) ? 1 : printable_len(at, len - i);
-		if (buf.len + (take ? take : 1) > max_bytes)
-			break;
-		if (take)
-			strbuf_add(&buf, at, take);
-		else if (*at != '\r')
-			strbuf_addc(&buf, '?');
-		i += take ? take : 1;
-	}
-	return strbuf_steal(&buf);
-}
-
 void health_say(struct health_result *result, bool ok, const char *fmt, ...)
 {
 	va_list ap;
@@ -93,7 +57,7 @@ void health_say(struct health_result *result, bool ok, const char *fmt, ...)
 		if (*p == '\n' || *p == '\t')
 			*p = ' ';
 	_cleanup_free_ char *clean =
-		make_printable(what, strlen(what), "", SAY_MAX_BYTES);
+		utf8_make_printable(what, strlen(what), "", SAY_MAX_BYTES);
 	result->ok = ok;
 	free(result->text);
 	result->text = xasprintf("%s: %s", result->name, clean);
@@ -105,7 +69,7 @@ void health_keep_detail(struct health_result *result, const char *data, size_t l
 		len--;
 	free(result->detail);
 	result->detail =
-		len ? make_printable(data, len, "\n\t", HEALTH_DETAIL_BYTES) : NULL;
+		len ? utf8_make_printable(data, len, "\n\t", HEALTH_DETAIL_BYTES) : NULL;
 }
 
 struct round_context {
@@ -190,7 +154,7 @@ static void start_result(struct health_result *result, const struct health_check
 {
 	_cleanup_free_ char *name = check_name(check);
 	result->check = check;
-	result->name = make_printable(name, strlen(name), "", NAME_MAX_BYTES);
+	result->name = utf8_make_printable(name, strlen(name), "", NAME_MAX_BYTES);
 }
 
 static void make_round(const struct appliance_conf *conf, struct health_round *out)
