@@ -32,7 +32,7 @@ const char *health_result_seen(const struct health_result *result)
 }
 
 /* "http:80/", "exec:test -e /ready" */
-static char *check_name(const struct health_check *check)
+static char *full_name(const struct health_check *check)
 {
 	const char *kind = health_kind_name(check->kind);
 	switch (check->kind) {
@@ -45,6 +45,12 @@ static char *check_name(const struct health_check *check)
 	default:
 		return xstrdup(kind);
 	}
+}
+
+char *health_check_name(const struct health_check *check)
+{
+	_cleanup_free_ char *name = full_name(check);
+	return utf8_make_printable(name, strlen(name), "", NAME_MAX_BYTES);
 }
 
 void health_say(struct health_result *result, bool ok, const char *fmt, ...)
@@ -150,19 +156,14 @@ static void run_check(struct round_context *c, struct health_result *result)
 	}
 }
 
-static void start_result(struct health_result *result, const struct health_check *check)
-{
-	_cleanup_free_ char *name = check_name(check);
-	result->check = check;
-	result->name = utf8_make_printable(name, strlen(name), "", NAME_MAX_BYTES);
-}
-
 static void make_round(const struct appliance_conf *conf, struct health_round *out)
 {
 	out->count = conf->health_count;
 	out->results = xcalloc(out->count + 1, sizeof(*out->results));
-	for (size_t i = 0; i < out->count; i++)
-		start_result(&out->results[i], &conf->health[i]);
+	for (size_t i = 0; i < out->count; i++) {
+		out->results[i].check = &conf->health[i];
+		out->results[i].name = health_check_name(&conf->health[i]);
+	}
 }
 
 void health_look(const struct health_guest *guest, struct health_round *out)

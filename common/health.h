@@ -22,7 +22,7 @@ enum {
 struct health_result {
 	const struct health_check *check; /* borrowed from the conf */
 	bool ok;
-	char *name;   /* the check, as its line in Health has it; a long one is cut */
+	char *name;   /* health_check_name() */
 	char *text;   /* one line: "http:80/: connection refused" */
 	char *detail; /* the start of the check's output, printable UTF-8; or NULL */
 };
@@ -58,6 +58,10 @@ void health_round_fail(const struct appliance_conf *conf, const char *why,
 
 /* All of them ok; also when there are none. */
 bool health_round_is_good(const struct health_round *round);
+
+/* A check as its line in Health has it: "http:80/", "exec:test -e /ready"; a long one is
+ * cut. Free it. */
+char *health_check_name(const struct health_check *check);
 
 /* What was seen, without the name in front: "connection refused". */
 const char *health_result_seen(const struct health_result *result);

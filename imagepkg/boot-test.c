@@ -95,21 +95,12 @@ static int open_agent(void *ctx, struct agent **out, struct err *err)
 	return vm_agent_open(&vm->qmp, VM_AGENT_CHARDEV, path, out, err);
 }
 
-/* What a check saw, without its name in front. */
-static const char *seen_of(const struct boot_check *check, const struct health_result *result)
-{
-	size_t len = strlen(check->name);
-	bool named = strncmp(result->text, check->name, len) == 0 &&
-		     str_starts(result->text + len, ": ");
-	return named ? result->text + len + 2 : result->text;
-}
-
 static void take_result(struct trial *t, struct boot_check *check,
 			const struct health_result *result)
 {
 	free(check->saw);
 	free(check->detail);
-	check->saw = xstrdup(seen_of(check, result));
+	check->saw = xstrdup(health_result_seen(result));
 	check->detail = result->detail ? xstrdup(result->detail) : NULL;
 	if (!result->ok || check->passed_ms >= 0)
 		return;

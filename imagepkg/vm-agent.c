@@ -43,10 +43,10 @@ static int call(void *ctx, const char *command, int timeout_seconds, char **answ
 	    line_socket_send(&a->socket, line, strlen(line), deadline_ms, err) == 0 &&
 	    line_socket_read(&a->socket, deadline_ms, answer, err) == 0)
 		return 0;
-	if (err->code == ERR_TIMEOUT)
-		return err_set(err, ERR_TIMEOUT, "the guest agent of %s does not answer",
-			       a->agent.name);
-	return err_prefix(err, "the guest agent of %s", a->agent.name);
+	if (err->code != ERR_TIMEOUT)
+		return err_prefix(err, "the guest agent");
+	err_clear(err);
+	return err_set(err, ERR_TIMEOUT, "the guest agent does not answer");
 }
 
 int vm_agent_open(struct qmp *qmp, const char *chardev, const char *path, struct agent **out,
@@ -58,11 +58,11 @@ int vm_agent_open(struct qmp *qmp, const char *chardev, const char *path, struct
 		return -1;
 	if (!open)
 		return err_set(err, ERR_NETWORK,
-			       "no guest agent runs in the guest (yet): it needs the package "
-			       "qemu-guest-agent");
+			       "no guest agent runs in the guest (yet); it is in Debian's "
+			       "package qemu-guest-agent");
 	struct socket_agent *a = xcalloc(1, sizeof(*a));
 	a->socket = (struct line_socket)LINE_SOCKET_INIT;
-	a->agent = (struct agent){ .name = "the guest", .ctx = a, .call = call };
+	a->agent = (struct agent){ .ctx = a, .call = call };
 	if (line_socket_connect(&a->socket, path, err) < 0) {
 		vm_agent_free(&a->agent);
 		return -1;
