@@ -170,6 +170,7 @@ int base_store_has(struct host *host, const struct instance *inst, bool *has,
 
 /* --- what can go ------------------------------------------------------------ */
 
+/* By an instance of another name than `but`. */
 static int is_base_used(struct host *host, const char *sha256, const char *but,
 			bool *used, struct err *err)
 {
@@ -177,7 +178,7 @@ static int is_base_used(struct host *host, const char *sha256, const char *but,
 	if (state_prepare(
 		    host->state, &stmt, err, "ss",
 		    "SELECT 1 FROM instance WHERE ?1 IN (wanted_base, actual_base, good_base)"
-		    " AND appliance IS NOT ?2 LIMIT 1",
+		    " AND name IS NOT ?2 LIMIT 1",
 		    sha256, but) < 0)
 		return -1;
 	int row = state_step(host->state, stmt, err);
@@ -357,6 +358,20 @@ static int list_bases_of(struct host *host, const char *appliance, struct strv *
 	return row;
 }
 
+/* By an instance of another name: `appliance run --as`. */
+static int is_appliance_used(struct host *host, const char *appliance, bool *used,
+			     struct err *err)
+{
+	_cleanup_(state_stmt_freep) sqlite3_stmt *stmt = NULL;
+	if (state_prepare(host->state, &stmt, err, "s",
+			  "SELECT 1 FROM instance WHERE appliance = ?1 AND name IS NOT ?1 LIMIT 1",
+			  appliance) < 0)
+		return -1;
+	int row = state_step(host->state, stmt, err);
+	*used = row > 0;
+	return row < 0 ? -1 : 0;
+}
+
 int base_store_drop(struct host *host, const char *appliance, struct err *err)
 {
 	_cleanup_strv_ struct strv sha256s = STRV_INIT;
@@ -370,7 +385,10 @@ int base_store_drop(struct host *host, const char *appliance, struct err *err)
 		if (!used && remove_base(host, sha256s.items[i], NULL, err) < 0)
 			return -1;
 	}
+	bool used;
 	_cleanup_free_ char *versions =
 		root_path(&host->root, VERSIONS_DIR "/%s", appliance);
-	return remove_tree(versions, err);
+	if (is_appliance_used(host, appliance, &used, err) < 0)
+		return -1;
+	return used ? gc_versions(host, appliance, err) : remove_tree(versions, err);
 }

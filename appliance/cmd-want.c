@@ -18,6 +18,9 @@ const struct cli_opt cmd_want_opts[] = {
 
 int want_installed(struct host *host, struct instance *inst, struct err *err)
 {
+	/* Of `appliance run --as`: its version is its own. */
+	if (!str_eq(inst->name, inst->appliance))
+		return 0;
 	_cleanup_free_ char *path = package_path(&host->root, inst->appliance, CONF_FILE);
 	_cleanup_(appliance_conf_freep) struct appliance_conf *conf = NULL;
 	if (!file_exists(path))

@@ -34,6 +34,7 @@ extern const struct cli_opt cmd_want_opts[];
 extern const struct cli_opt cmd_console_opts[];
 extern const struct cli_opt cmd_screenshot_opts[];
 extern const struct cli_opt cmd_rollback_opts[];
+extern const struct cli_opt cmd_run_opts[];
 extern const struct cli_opt cmd_drop_opts[];
 extern const struct cli_opt cmd_gc_opts[];
 
@@ -55,6 +56,7 @@ int cmd_screenshot(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_retain(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_forgive(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_rollback(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_run(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_drop(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_gc(struct cli *cli, int argc, char **argv, struct err *err);
 

@@ -141,7 +141,12 @@ static bool must_define(const struct situation *s)
 
 static bool must_start(const struct situation *s)
 {
-	return wants_up(s) && !is_up(s->domain) && !s->broken;
+	return wants_up(s) && !is_up(s->domain) && !s->broken && !s->blocked;
+}
+
+static bool must_expire(const struct situation *s)
+{
+	return s->time_is_over && wants_up(s);
 }
 
 static bool must_pause(const struct situation *s)
@@ -190,6 +195,7 @@ static const struct step {
 	{ "condemn", false, must_condemn, step_condemn },
 	{ "supersede", false, must_supersede, step_supersede },
 	{ "settle", false, must_settle, step_settle },
+	{ "expire", false, must_expire, step_expire },
 	{ "fork", true, must_fork, step_fork },
 	{ "stop", true, must_stop, step_stop },
 	{ "retain", false, must_retain, step_retain },
@@ -257,10 +263,11 @@ static int conclude(struct step_context *c, const struct situation *s,
 	return 0;
 }
 
-/* Each step once: what is needed again at once does not last. */
+/* What is needed again at once does not last, and no way is longer than the table twice. */
 static int take_all_steps(struct step_context *c, struct err *err)
 {
-	uint32_t taken = 0;
+	const struct step *last = NULL;
+	size_t taken = 0;
 	while (!c->forgotten) {
 		struct situation s;
 		_cleanup_err_ struct err why_broken = ERR_INIT;
@@ -269,13 +276,14 @@ static int take_all_steps(struct step_context *c, struct err *err)
 		const struct step *step = next_step(&s, c->hv != NULL);
 		if (!step)
 			return conclude(c, &s, &why_broken, err);
-		uint32_t bit = UINT32_C(1) << (step - steps);
-		if (taken & bit)
+		if (step == last || taken > 2 * ARRAY_SIZE(steps))
 			return err_set(err, ERR_PROGRAM,
 				       "%s: '%s' was done and did not last; the guest's last words "
 				       "are in `appliance console --log %s`",
 				       c->inst->name, step->name, c->inst->name);
-		taken |= bit;
+		last = step;
+		taken++;
+		c->moved = true;
 		if (take_step(c, step, err) < 0)
 			return -1;
 	}
@@ -290,11 +298,26 @@ static void record_failure(struct step_context *c, const struct err *cause)
 		log_warn("cannot record why %s failed: %s", c->inst->name, err.msg);
 }
 
+/* A step stays recorded when an earlier run died right after its effect; a note stays as
+ * long as it is true. */
+static int record_success(struct step_context *c, struct err *err)
+{
+	struct instance *inst = c->inst;
+	_cleanup_free_ char *note =
+		c->blocked_why ? xasprintf("waits: %s", c->blocked_why) : NULL;
+	bool same = note ? str_same(note, inst->note) : !inst->note;
+	if (c->forgotten || (same && !inst->step))
+		return 0;
+	instance_set(&inst->note, note);
+	instance_set(&inst->step, NULL);
+	return instance_save(c->host->state, inst, err);
+}
+
 int converge_instance(struct host *host, struct hypervisor *hv, const char *name,
-		      bool *waiting, struct err *err)
+		      struct converge_outcome *outcome, struct err *err)
 {
 	_cleanup_(instance_freep) struct instance *inst = NULL;
-	*waiting = false;
+	*outcome = (struct converge_outcome){ 0 };
 	if (instance_load(host->state, name, &inst, err) < 0)
 		return -1;
 	/* An earlier run died while it stopped the guest; the guest did not do it itself. */
@@ -304,17 +327,14 @@ int converge_instance(struct host *host, struct hypervisor *hv, const char *name
 		.host = host, .hv = hv, .inst = inst
 	};
 	int result = take_all_steps(&context, err);
-	*waiting = context.waiting;
+	*outcome = (struct converge_outcome){ .waiting = context.waiting,
+					      .blocked = context.blocked_why != NULL,
+					      .moved = context.moved };
 	if (result < 0) {
 		record_failure(&context, err);
 		return -1;
 	}
-	/* A step stays recorded when an earlier run died right after its effect. */
-	if (context.forgotten || (!inst->note && !inst->step))
-		return 0;
-	instance_set(&inst->note, NULL);
-	instance_set(&inst->step, NULL);
-	return instance_save(host->state, inst, err);
+	return record_success(&context, err);
 }
 
 /* Without a hypervisor, what was never made a domain of needs no change of one. */
@@ -330,8 +350,9 @@ static int needs_domain(struct host *host, const char *name, bool *needs, struct
 static int converge_without(struct host *host, const char *name, const struct err *reason,
 			    struct err *err)
 {
-	bool needs, waiting;
-	if (converge_instance(host, NULL, name, &waiting, err) < 0 ||
+	bool needs;
+	struct converge_outcome outcome;
+	if (converge_instance(host, NULL, name, &outcome, err) < 0 ||
 	    needs_domain(host, name, &needs, err) < 0)
 		return -1;
 	if (!needs)
@@ -349,24 +370,26 @@ static void report(const struct err *one, bool start_only, struct err *err)
 		err_set(err, one->code, "%s", one->msg);
 }
 
-int converge_run(struct host *host, const struct strv *names, bool start_only, bool *waiting,
-		 struct err *err)
+int converge_run(struct host *host, const struct strv *names, bool start_only,
+		 struct converge_outcome *outcome, struct err *err)
 {
-	*waiting = false;
+	*outcome = (struct converge_outcome){ 0 };
 	_cleanup_err_ struct err no_hv = ERR_INIT, forwards = ERR_INIT, due = ERR_INIT;
 	_cleanup_(hypervisor_freep) struct hypervisor *hv = NULL;
 	if (hypervisor_open(host->libvirt_uri, &hv, &no_hv) < 0)
 		log_debug("%s", no_hv.msg);
 	for (size_t i = 0; i < names->count; i++) {
 		_cleanup_err_ struct err one = ERR_INIT;
-		bool this_waits = false;
-		int result = hv ? converge_instance(host, hv, names->items[i], &this_waits,
-						    &one)
+		struct converge_outcome its = { 0 };
+		int result = hv ? converge_instance(host, hv, names->items[i], &its, &one)
 				: converge_without(host, names->items[i], &no_hv, &one);
-		*waiting |= this_waits;
+		outcome->waiting |= its.waiting;
+		outcome->blocked |= its.blocked;
+		outcome->moved |= its.moved;
 		if (result < 0)
 			report(&one, start_only, err);
 	}
+	outcome->waiting |= outcome->blocked && outcome->moved;
 	if (hv && port_forwards_sync(host, hv, &forwards) < 0)
 		report(&forwards, start_only, err);
 	if (watch_due_write(host, &due) < 0)
@@ -377,7 +400,7 @@ int converge_run(struct host *host, const struct strv *names, bool start_only, b
 int converge_one(struct host *host, const char *name, struct err *err)
 {
 	_cleanup_strv_ struct strv names = STRV_INIT;
-	bool waiting;
+	struct converge_outcome outcome;
 	strv_add(&names, name);
-	return converge_run(host, &names, false, &waiting, err);
+	return converge_run(host, &names, false, &outcome, err);
 }

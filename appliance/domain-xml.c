@@ -89,6 +89,17 @@ static void add_os(const struct domain_spec *spec, struct strbuf *out)
 	strbuf_adds(out, "  </os>\n");
 }
 
+/* Of the whole domain, QEMU's own threads among it. */
+static void add_cpu_limit(const struct domain_spec *spec, struct strbuf *out)
+{
+	enum { PERIOD_US = 100000 };
+	if (spec->cpu_percent && !is_xen(spec))
+		strbuf_addf(out,
+			    "  <cputune>\n    <global_period>%d</global_period>\n"
+			    "    <global_quota>%d</global_quota>\n  </cputune>\n",
+			    PERIOD_US, PERIOD_US / 100 * (int)spec->cpu_percent);
+}
+
 /* QEMU 7.2's TCG panics Debian 13 guests now and then in cmpxchg16b: no cx16 there. */
 static void add_cpu(const struct domain_spec *spec, struct strbuf *out)
 {
@@ -106,6 +117,7 @@ static void add_machine(const struct domain_spec *spec, struct strbuf *out)
 {
 	strbuf_addf(out, "  <memory unit='b'>%llu</memory>\n  <vcpu>%u</vcpu>\n",
 		    (unsigned long long)spec->memory_bytes, spec->vcpus);
+	add_cpu_limit(spec, out);
 	add_os(spec, out);
 	if (!is_xen(spec))
 		add_cpu(spec, out);

@@ -28,6 +28,7 @@ struct domain_spec {
 	const char *mac;
 	uint64_t memory_bytes;
 	unsigned vcpus;
+	unsigned cpu_percent;	/* of a host CPU; 0: no limit */
 	const char *kernel;	/* NULL: the disk's own boot loader */
 	const char *initrd;
 	const char *kernel_args;

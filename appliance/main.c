@@ -29,6 +29,8 @@ static const struct cli_cmd cmds[] = {
 	  cmd_want_opts, cmd_want },
 	{ "converge", "[NAME]...", "make what is be what is wanted", cmd_converge_opts,
 	  cmd_converge },
+	{ "run", "APPLIANCE=VERSION", "run a kept version beside the installed one",
+	  cmd_run_opts, cmd_run },
 	{ "rollback", "NAME", "go back to the version before, by hand", cmd_rollback_opts,
 	  cmd_rollback },
 	{ "forgive", "NAME", "try again a version that was reverted here", NULL,

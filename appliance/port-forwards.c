@@ -63,7 +63,7 @@ static int add_rules(struct host *host, struct hypervisor *hv, const char *name,
 	    !version)
 		return 0;
 	/* Broken settings are that instance's own failure, recorded with it. */
-	if (settings_load(host, inst->appliance, version, &settings,
+	if (settings_load(host, inst, version, &settings,
 			  &broken) < 0 ||
 	    settings->conf->network != NETWORK_NAT)
 		return 0;

@@ -6,13 +6,13 @@
 
 enum { MAX_PARAMS_BYTES = 64 * 1024 };
 
-int settings_load(const struct host *host, const char *appliance, const char *version,
+int settings_load(const struct host *host, const struct instance *inst, const char *version,
 		  struct settings **out, struct err *err)
 {
 	*out = NULL;
 	_cleanup_free_ char *path =
-		version_path(&host->root, appliance, version, CONF_FILE);
-	_cleanup_free_ char *params = root_path(&host->root, PARAMS_DIR "/%s", appliance);
+		version_path(&host->root, inst->appliance, version, CONF_FILE);
+	_cleanup_free_ char *params = root_path(&host->root, PARAMS_DIR "/%s", inst->appliance);
 	_cleanup_(appliance_conf_freep) struct appliance_conf *conf = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
@@ -21,5 +21,10 @@ int settings_load(const struct host *host, const char *appliance, const char *ve
 	if (file_exists(params) &&
 	    file_read(params, MAX_PARAMS_BYTES, &text, &len, err) < 0)
 		return -1;
-	return settings_merge(steal(&conf), text, len, params, out, err);
+	_cleanup_(settings_freep) struct settings *settings = NULL;
+	if (settings_merge(steal(&conf), text, len, params, &settings, err) < 0 ||
+	    (inst->ports && settings_set_ports(settings, inst->ports, err) < 0))
+		return -1;
+	*out = steal(&settings);
+	return 0;
 }

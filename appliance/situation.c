@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "appliance/base-store.h"
+#include "appliance/order.h"
 #include "appliance/disks.h"
 #include "common/atomic-file.h"
 #include "common/console-log.h"
@@ -25,7 +26,7 @@ static int look_at_files(struct step_context *c, struct situation *s, struct err
 		return 0;
 	settings_free(c->settings);
 	c->settings = NULL;
-	if (settings_load(c->host, inst->appliance, inst->wanted_version, &c->settings,
+	if (settings_load(c->host, inst, inst->wanted_version, &c->settings,
 			  err) < 0)
 		return -1;
 	const struct appliance_conf *conf = c->settings->conf;
@@ -103,7 +104,9 @@ static int judge(struct step_context *c, struct situation *s,
 		.panic = panic,
 	};
 	c->asked = true;
+	enum health before = c->inst->health;
 	c->verdict = s->verdict = trial_judge(c->inst, &c->round, &moment);
+	c->moved |= c->inst->health == HEALTH_GOOD && before != HEALTH_GOOD;
 	return 0;
 }
 
@@ -141,6 +144,30 @@ static int look_at_domain(struct step_context *c, struct situation *s,
 	return 0;
 }
 
+/* Only what is about to start waits. */
+static int look_at_order(struct step_context *c, struct situation *s, struct err *err)
+{
+	free(c->blocked_why);
+	c->blocked_why = NULL;
+	bool starts = c->inst->wanted_state == WANTED_RUNNING ||
+		      c->inst->wanted_state == WANTED_PAUSED;
+	bool up = s->domain == DOMAIN_RUNNING || s->domain == DOMAIN_PAUSED;
+	if (!c->hv || !c->settings || up || !starts)
+		return 0;
+	if (order_blocked(c->host, c->hv, c->inst->name, c->settings->conf, &c->blocked_why,
+			  err) < 0)
+		return -1;
+	s->blocked = c->blocked_why != NULL;
+	return 0;
+}
+
+static bool time_is_over(const struct step_context *c, const struct domain_facts *facts)
+{
+	uint32_t limit = c->settings ? c->settings->conf->time_limit_seconds : 0;
+	return limit > 0 && facts->state == DOMAIN_RUNNING && facts->started_at > 0 &&
+	       time(NULL) >= facts->started_at + (int64_t)limit;
+}
+
 int situation_look(struct step_context *c, struct situation *s, struct err *why_broken,
 		   struct err *err)
 {
@@ -168,5 +195,8 @@ int situation_look(struct step_context *c, struct situation *s, struct err *why_
 	s->watch_is_over =
 		c->settings && trial_watch_is_over(c->inst, c->settings->conf->watch_seconds,
 						   time(NULL));
+	s->time_is_over = time_is_over(c, &facts);
+	if (look_at_order(c, s, err) < 0)
+		return -1;
 	return judge(c, s, &facts, err);
 }

@@ -23,6 +23,8 @@ struct situation {
 	/* The unit that is not in use, or no longer: of a parallel upgrade. */
 	enum domain_state other_domain;
 	bool other_there; /* has a directory */
+	bool blocked;	  /* by what its Start-After names */
+	bool time_is_over; /* its Time-Limit */
 	enum verdict verdict;
 	bool watch_is_over;
 };

@@ -15,6 +15,7 @@ void step_context_destroy(struct step_context *c)
 	free(c->domain);
 	free(c->other_unit);
 	free(c->reverted_why);
+	free(c->blocked_why);
 }
 
 int step_retain(struct step_context *c, struct err *err)
@@ -223,6 +224,28 @@ static void fill_spec(struct domain_spec *spec, const struct step_context *c,
 	};
 }
 
+/* What libvirt needs to enforce Cpu-Limit; it refuses to start a domain without. */
+static bool host_limits_cpu(void)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_err_ struct err err = ERR_INIT;
+	size_t len;
+	if (file_exists("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"))
+		return true;
+	return file_read("/sys/fs/cgroup/cgroup.controllers", 4096, &text, &len, &err) == 0 &&
+	       strstr(text, "cpu ");
+}
+
+static unsigned cpu_limit(const struct step_context *c)
+{
+	unsigned percent = c->settings->conf->cpu_percent;
+	if (percent == 0 || host_limits_cpu())
+		return percent;
+	log_warn("%s: Cpu-Limit is not enforced: this host has no cgroup controller for CPUs",
+		 c->inst->name);
+	return 0;
+}
+
 static int define_domain(struct step_context *c, int64_t started_at, struct err *err)
 {
 	char uuid[DOMAIN_UUID_SIZE], mac[DOMAIN_MAC_SIZE];
@@ -235,6 +258,7 @@ static int define_domain(struct step_context *c, int64_t started_at, struct err 
 	spec.uuid = uuid;
 	spec.mac = mac;
 	spec.started_at = started_at;
+	spec.cpu_percent = cpu_limit(c);
 	if (hypervisor_domain_type(c->hv, c->host->state, &spec.type, err) < 0 ||
 	    (spec.type == DOMAIN_TYPE_XEN && check_xen(c->settings->conf, err) < 0))
 		return -1;
@@ -276,6 +300,15 @@ int step_start(struct step_context *c, struct err *err)
 	c->inst->started_at = time(NULL);
 	c->inst->failures = 0;
 	log_event("instance-start", "%s %s", c->inst->name, c->inst->wanted_version);
+	return 0;
+}
+
+int step_expire(struct step_context *c, struct err *err)
+{
+	(void)err;
+	log_event("instance-expire", "%s has run for its Time-Limit of %u s", c->inst->name,
+		  c->settings->conf->time_limit_seconds);
+	c->inst->wanted_state = WANTED_STOPPED;
 	return 0;
 }
 

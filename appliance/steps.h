@@ -24,6 +24,8 @@ struct step_context {
 	bool forgotten;	     /* the row has gone */
 	bool merge_can_wait; /* a data disk could not be merged while in use */
 	bool waiting;	     /* converge again in a moment */
+	bool moved;	     /* a step was taken, or it became healthy */
+	char *blocked_why;   /* what its start waits for, or NULL */
 	char *reverted_why;  /* this run gave a version up */
 };
 void step_context_destroy(struct step_context *c);
@@ -39,6 +41,8 @@ int step_disks(struct step_context *c, struct err *err) _must_check_;
 /* Seed and domain XML from the settings. */
 int step_define(struct step_context *c, struct err *err) _must_check_;
 int step_start(struct step_context *c, struct err *err) _must_check_;
+/* Its Time-Limit is over: it is to be stopped. */
+int step_expire(struct step_context *c, struct err *err) _must_check_;
 int step_pause(struct step_context *c, struct err *err) _must_check_;
 int step_resume(struct step_context *c, struct err *err) _must_check_;
 

@@ -20,6 +20,7 @@ static struct domain_spec full_spec(void)
 		.mac = "52:54:00:01:02:03",
 		.memory_bytes = 512u << 20,
 		.vcpus = 2,
+		.cpu_percent = 150,
 		.kernel = "/i/askom/vmlinuz",
 		.initrd = "/i/askom/initrd.img",
 		.kernel_args = "root=/dev/vda rw console=ttyS0",

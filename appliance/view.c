@@ -15,7 +15,7 @@ static void load_settings(struct host *host, struct view *view)
 		inst->actual_version ? inst->actual_version : inst->wanted_version;
 	_cleanup_err_ struct err err = ERR_INIT;
 	if (!version ||
-	    settings_load(host, inst->appliance, version, &view->settings, &err) < 0)
+	    settings_load(host, inst, version, &view->settings, &err) < 0)
 		view->settings = NULL;
 	view->ports =
 		view->settings ? appliance_conf_ports(view->settings->conf) : xstrdup("");

@@ -230,17 +230,37 @@ static const struct field {
 };
 
 /* A check that comes from outside needs a way into the guest. */
+static bool can_be_asked(const struct appliance_conf *conf, const struct health_check *check)
+{
+	if ((check->kind != HEALTH_TCP && check->kind != HEALTH_HTTP) ||
+	    conf->network == NETWORK_NAT)
+		return true;
+	for (size_t i = 0; i < conf->port_count; i++)
+		if (!conf->ports[i].udp && conf->ports[i].guest_port == check->guest_port)
+			return true;
+	return false;
+}
+
+int appliance_conf_set_ports(struct appliance_conf *conf, const char *text, struct err *err)
+{
+	size_t kept = 0;
+	if (conf_parse_ports(text, conf, err) < 0)
+		return -1;
+	for (size_t i = 0; i < conf->health_count; i++) {
+		if (can_be_asked(conf, &conf->health[i]))
+			conf->health[kept++] = conf->health[i];
+		else
+			free(conf->health[i].argument);
+	}
+	conf->health_count = kept;
+	return 0;
+}
+
 static int check_health_ways(const struct appliance_conf *conf, struct err *err)
 {
 	for (size_t i = 0; i < conf->health_count; i++) {
 		const struct health_check *check = &conf->health[i];
-		bool forwarded = conf->network == NETWORK_NAT;
-		if (check->kind != HEALTH_TCP && check->kind != HEALTH_HTTP)
-			continue;
-		for (size_t j = 0; j < conf->port_count; j++)
-			forwarded |= !conf->ports[j].udp &&
-				     conf->ports[j].guest_port == check->guest_port;
-		if (!forwarded)
+		if (!can_be_asked(conf, check))
 			return err_set(err, ERR_INPUT,
 				       "Health: %s:%u cannot be asked: it needs Network: nat, or "
 				       "Network: user and port %u in Ports",

@@ -100,6 +100,11 @@ int appliance_conf_read_file(const char *path, struct appliance_conf **out,
 			     struct err *err) _must_check_;
 void appliance_conf_format(const struct appliance_conf *conf, struct strbuf *out);
 
+/* Replace its Ports; `text` as in the file, may be empty. Checks that no port leads to any more
+ * are dropped. Errors: ERR_INPUT. */
+int appliance_conf_set_ports(struct appliance_conf *conf, const char *text,
+			     struct err *err) _must_check_;
+
 /* Its ports as they stand in the file: "8080:80 5353:53/udp". Free it. */
 char *appliance_conf_ports(const struct appliance_conf *conf);
 

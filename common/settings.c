@@ -119,6 +119,14 @@ int settings_merge(struct appliance_conf *conf, const char *params_text, size_t 
 	return 0;
 }
 
+int settings_set_ports(struct settings *settings, const char *ports, struct err *err)
+{
+	if (appliance_conf_set_ports(settings->conf, ports, err) < 0)
+		return -1;
+	make_digest(settings);
+	return 0;
+}
+
 void settings_free(struct settings *settings)
 {
 	if (!settings)

@@ -27,6 +27,9 @@ struct settings {
 int settings_merge(struct appliance_conf *conf, const char *params_text, size_t len,
 		   const char *origin, struct settings **out, struct err *err) _must_check_;
 
+/* Ports that one instance has instead of these; the digest follows. Errors: ERR_INPUT. */
+int settings_set_ports(struct settings *settings, const char *ports, struct err *err) _must_check_;
+
 void settings_free(struct settings *settings);
 DEFINE_FREEP(struct settings, settings_free)
 

@@ -3,6 +3,6 @@
 SHELL=/bin/sh
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 30 2 * * * root [ -d /run/systemd/system ] || [ ! -e /etc/waybill/pkgmgr.conf ] || pkgmgr --quiet sync
-@reboot    root [ -d /run/systemd/system ] || appliance --quiet converge --all
+@reboot    root [ -d /run/systemd/system ] || appliance --quiet converge --all --boot
 # A new version is being watched and no pkgmgrd sees to it; the file says when it is due.
 * * * * *  root [ -d /run/systemd/system ] || [ ! -e /var/lib/waybill/watch-due ] || [ "$(cat /var/lib/waybill/watch-due)" -gt "$(date +\%s)" ] || pkgmgrd status >/dev/null 2>&1 || appliance --quiet converge --all
