@@ -49,7 +49,7 @@ static int load_patient(struct cli *cli, const char *name, struct patient *p,
 			"%s has no system disk yet, so no version whose checks could "
 			"be run; 'appliance converge %s' makes it",
 			name, name);
-	if (settings_load(p->host, p->inst->appliance, p->inst->actual_version,
+	if (settings_load(p->host, p->inst, p->inst->actual_version,
 			  &p->settings, err) < 0 ||
 	    hypervisor_open(p->host->libvirt_uri, &p->hv, err) < 0)
 		return -1;
