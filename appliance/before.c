@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "appliance/disks.h"
+#include "appliance/host-kernel.h"
 #include "common/appliance-conf.h"
 #include "common/atomic-file.h"
 
@@ -14,7 +15,7 @@
 
 /* What is moved there and back by name. */
 static const char *const moved_files[] = { OVERLAY_FILE, KERNEL_FILE, INITRD_FILE,
-					   NVRAM_FILE, CONSOLE_FILE };
+					   NVRAM_FILE, KERNEL_RELEASE_FILE, CONSOLE_FILE };
 
 char *before_path(const struct root *root, const char *unit, const char *file)
 {

@@ -7,6 +7,8 @@
 
 #include "appliance/base-store.h"
 #include "appliance/before.h"
+#include "appliance/host-kernel.h"
+#include "appliance/inject.h"
 #include "common/atomic-file.h"
 #include "common/vm-disk.h"
 
@@ -19,15 +21,25 @@ static int settle_file(const char *fresh, const char *path, struct err *err)
 	return atomic_rename(fresh, path, err);
 }
 
+static int put_modules(const char *disk, const struct host_kernel *kernel, struct err *err)
+{
+	_cleanup_err_ struct err ignored = ERR_INIT;
+	if (inject_modules(disk, kernel->modules, kernel->release, err) == 0)
+		return 0;
+	(void)!atomic_unlink(disk, &ignored); /* else the next attempt does */
+	return err_prefix(err, "modules of %s", kernel->release);
+}
+
 int disk_make_overlay(const struct host *host, const char *name, const char *sha256,
-		      struct err *err)
+		      const struct host_kernel *kernel, struct err *err)
 {
 	_cleanup_free_ char *path = instance_path(&host->root, name, OVERLAY_FILE);
 	_cleanup_free_ char *fresh = xasprintf("%s.new", path);
 	/* Relative, so that the tree means the same seen from inside and outside a root.
 	 */
 	_cleanup_free_ char *base = xasprintf("../../bases/%s.qcow2", sha256);
-	if (atomic_unlink(fresh, err) < 0 || vm_disk_overlay(fresh, base, err) < 0)
+	if (atomic_unlink(fresh, err) < 0 || vm_disk_overlay(fresh, base, err) < 0 ||
+	    (kernel && put_modules(fresh, kernel, err) < 0))
 		return -1;
 	return settle_file(fresh, path, err);
 }

@@ -15,9 +15,11 @@
 #define NVRAM_FILE "nvram.fd" /* the variables of UEFI */
 #define CONSOLE_FILE "console.log"
 
-/* A fresh overlay on the base `sha256`; replaces the one that is there. */
+/* A fresh overlay on the base `sha256`, with the modules of `kernel` in it if that is not
+ * NULL; replaces the one that is there, or leaves it. Errors: those of inject_modules(). */
+struct host_kernel;
 int disk_make_overlay(const struct host *host, const char *name, const char *sha256,
-		      struct err *err) _must_check_;
+		      const struct host_kernel *kernel, struct err *err) _must_check_;
 
 /* A data disk with an empty ext4 labelled waybill-data, made without mounting anything. */
 int disk_make_data(const struct host *host, const char *name, uint64_t bytes,

@@ -49,9 +49,16 @@ static int apply_conf(struct host *host, const struct deb822_stanza *stanza,
 	const char *uri = deb822_get(stanza, "Libvirt-URI");
 	const char *stop = deb822_get(stanza, "Stop-Timeout");
 	const char *nat = deb822_get(stanza, "Nat-Network");
+	const char *kernel = deb822_get(stanza, "Host-Kernel");
 	if (uri) {
 		free(host->libvirt_uri);
 		host->libvirt_uri = xstrdup(uri);
+	}
+	if (kernel) {
+		if (*kernel != '/')
+			return err_set(err, ERR_INPUT,
+				       "Host-Kernel: '%.64s' is no absolute path", kernel);
+		host->host_kernel = xstrdup(kernel);
 	}
 	if (stop && set_stop_timeout(host, stop, err) < 0)
 		return -1;
@@ -60,7 +67,7 @@ static int apply_conf(struct host *host, const struct deb822_stanza *stanza,
 
 static int read_conf(struct host *host, struct err *err)
 {
-	static const char *const known[] = { "Libvirt-URI", "Stop-Timeout", "Nat-Network",
+	static const char *const known[] = { "Libvirt-URI", "Stop-Timeout", "Nat-Network", "Host-Kernel",
 					     NULL };
 	_cleanup_free_ char *path = root_path(&host->root, HOST_CONF);
 	if (!file_exists(path))
@@ -102,6 +109,7 @@ void host_free(struct host *host)
 	state_free(host->state);
 	root_destroy(&host->root);
 	free(host->libvirt_uri);
+	free(host->host_kernel);
 	free(host);
 }
 

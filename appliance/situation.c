@@ -6,6 +6,7 @@
 #include "appliance/base-store.h"
 #include "appliance/order.h"
 #include "appliance/disks.h"
+#include "appliance/host-kernel.h"
 #include "common/atomic-file.h"
 #include "common/console-log.h"
 #include "common/log.h"
@@ -33,6 +34,11 @@ static int look_at_files(struct step_context *c, struct situation *s, struct err
 	s->overlay_current = str_same(inst->wanted_version, inst->actual_version) &&
 			     str_same(inst->wanted_base, inst->actual_base) &&
 			     is_there(c->host, inst->unit, OVERLAY_FILE);
+	/* A guest that runs keeps its kernel until it starts again. */
+	if (conf->boot == BOOT_HOST_KERNEL &&
+	    (s->domain == DOMAIN_ABSENT || s->domain == DOMAIN_OFF))
+		s->overlay_current = s->overlay_current &&
+				     host_kernel_is_current(c->host, inst->unit);
 	s->disks_there =
 		(!conf->data_bytes || is_there(c->host, inst->unit, DATA_FILE)) &&
 		(!conf->swap_bytes || is_there(c->host, inst->unit, SWAP_FILE));

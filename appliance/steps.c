@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "appliance/base-store.h"
+#include "appliance/host-kernel.h"
 #include "common/seed.h"
 #include "common/atomic-file.h"
 #include "common/log.h"
@@ -60,16 +61,18 @@ int step_undefine(struct step_context *c, struct err *err)
 	return domain_undefine(c->hv, c->domain, err);
 }
 
-/* The kernel and initrd of the version go beside its overlay, or away. */
-static int place_kernel(struct step_context *c, const char *file, struct err *err)
+/* The version's kernel or initrd goes beside its overlay, or the host's, or none. */
+static int place_boot_file(struct step_context *c, const char *file, const char *of_host,
+			   struct err *err)
 {
 	const struct instance *inst = c->inst;
-	_cleanup_free_ char *from =
+	_cleanup_free_ char *of_version =
 		version_path(&c->host->root, inst->appliance, inst->wanted_version, file);
 	_cleanup_free_ char *path = instance_path(&c->host->root, inst->unit, file);
-	if (c->settings->conf->boot != BOOT_KERNEL || !file_exists(from))
-		return atomic_unlink(path, err);
-	return disk_copy_file(c->host, inst->unit, from, file, err);
+	bool own = c->settings->conf->boot == BOOT_KERNEL && file_exists(of_version);
+	const char *from = of_host ? of_host : own ? of_version : NULL;
+	return from ? disk_copy_file(c->host, inst->unit, from, file, err)
+		    : atomic_unlink(path, err);
 }
 
 /* Source: Debian's package ovmf, in 12 and 13. No secure boot. */
@@ -90,13 +93,28 @@ static int place_nvram(struct step_context *c, struct err *err)
 	return disk_copy_file(c->host, c->inst->unit, UEFI_VARS, NVRAM_FILE, err);
 }
 
-int step_overlay(struct step_context *c, struct err *err)
+/* What the overlay was made for is recorded last: a death before makes it anew. */
+static int make_system(struct step_context *c, const struct host_kernel *kernel,
+		       struct err *err)
 {
 	struct instance *inst = c->inst;
 	_cleanup_free_ char *dir = instance_path(&c->host->root, inst->unit, "");
-	if (make_dirs(dir, 0711, err) < 0 || place_kernel(c, KERNEL_FILE, err) < 0 ||
-	    place_kernel(c, INITRD_FILE, err) < 0 || place_nvram(c, err) < 0 ||
-	    disk_make_overlay(c->host, inst->unit, inst->wanted_base, err) < 0)
+	if (make_dirs(dir, 0711, err) < 0 ||
+	    disk_make_overlay(c->host, inst->unit, inst->wanted_base, kernel, err) < 0 ||
+	    place_boot_file(c, KERNEL_FILE, kernel ? kernel->kernel : NULL, err) < 0 ||
+	    place_boot_file(c, INITRD_FILE, kernel ? kernel->initrd : NULL, err) < 0 ||
+	    place_nvram(c, err) < 0)
+		return -1;
+	return host_kernel_record(c->host, inst->unit, kernel, err);
+}
+
+int step_overlay(struct step_context *c, struct err *err)
+{
+	struct instance *inst = c->inst;
+	_cleanup_(host_kernel_destroy) struct host_kernel kernel = { 0 };
+	bool of_host = c->settings->conf->boot == BOOT_HOST_KERNEL;
+	if ((of_host && host_kernel_find(c->host, &kernel, err) < 0) ||
+	    make_system(c, of_host ? &kernel : NULL, err) < 0)
 		return -1;
 	log_event("instance-version", "%s goes from %s to %s", inst->name,
 		  inst->actual_version ? inst->actual_version : "none",
@@ -130,10 +148,6 @@ static int check_bootable(const struct appliance_conf *conf, struct err *err)
 	if (!str_eq(conf->architecture, "amd64"))
 		return err_set(err, ERR_REFUSED, "is for %s; this host runs amd64 guests",
 			       conf->architecture);
-	if (conf->boot == BOOT_HOST_KERNEL)
-		return err_set(err, ERR_REFUSED,
-			       "Boot: host-kernel is not supported here yet; "
-			       "use kernel or disk");
 	return 0;
 }
 

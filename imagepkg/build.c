@@ -5,7 +5,7 @@
 #include "imagepkg/base.h"
 #include "imagepkg/boot-file.h"
 #include "imagepkg/bootstrap.h"
-#include "imagepkg/ext4-writer.h"
+#include "common/ext4-writer.h"
 #include "imagepkg/package.h"
 #include "imagepkg/tree-import.h"
 #include "imagepkg/workdir.h"

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/ext4-remove.h"
 #include "common/log.h"
 #include "common/util.h"
 #include "imagepkg/hygiene.h"
@@ -110,63 +111,21 @@ static errcode_t walk_dir(struct clean *c, ext2_ino_t dir, const char *prefix, i
 
 /* --- removing --------------------------------------------------------------------- */
 
-static errcode_t free_content(struct clean *c, ext2_ino_t ino, struct ext2_inode *inode)
+static errcode_t empty_file(struct clean *c, const struct victim *v)
 {
-	errcode_t rc = 0;
-	if (ext2fs_inode_has_valid_blocks2(c->fs, inode))
-		rc = ext2fs_punch(c->fs, ino, inode, NULL, 0, ~0ULL);
-	return rc ? rc : ext2fs_inode_size_set(c->fs, inode, 0);
-}
-
-static errcode_t empty_file(struct clean *c, const struct victim *v, struct ext2_inode *inode)
-{
-	errcode_t rc = free_content(c, v->ino, inode);
-	return rc ? rc : ext2fs_write_inode(c->fs, v->ino, inode);
-}
-
-static errcode_t drop_link_of_dir(struct clean *c, ext2_ino_t dir)
-{
-	struct ext2_inode parent;
-	errcode_t rc = ext2fs_read_inode(c->fs, dir, &parent);
-	if (rc)
-		return rc;
-	if (parent.i_links_count > 2)	/* 1: too many to be counted (dir_nlink) */
-		parent.i_links_count--;
-	return ext2fs_write_inode(c->fs, dir, &parent);
-}
-
-static errcode_t drop_file(struct clean *c, const struct victim *v, struct ext2_inode *inode)
-{
-	bool is_dir = LINUX_S_ISDIR(inode->i_mode);
-	errcode_t rc = ext2fs_unlink(c->fs, v->dir, v->name, v->ino, 0);
-	if (rc)
-		return rc;
-	if (is_dir && (rc = drop_link_of_dir(c, v->dir)))
-		return rc;
-	if (!is_dir && inode->i_links_count > 1) {
-		inode->i_links_count--;
-		return ext2fs_write_inode(c->fs, v->ino, inode);
-	}
-	rc = ext2fs_free_ext_attr(c->fs, v->ino, NULL);
-	rc = rc ? rc : ext2fs_read_inode(c->fs, v->ino, inode);
-	rc = rc ? rc : free_content(c, v->ino, inode);
-	if (rc)
-		return rc;
-	inode->i_links_count = 0;
-	inode->i_dtime = c->fs->super->s_wtime;
-	ext2fs_inode_alloc_stats2(c->fs, v->ino, -1, is_dir);
-	return ext2fs_write_inode(c->fs, v->ino, inode);
+	struct ext2_inode inode;
+	errcode_t rc = ext2fs_read_inode(c->fs, v->ino, &inode);
+	rc = rc ? rc : ext4_remove_content(c->fs, v->ino, &inode);
+	return rc ? rc : ext2fs_write_inode(c->fs, v->ino, &inode);
 }
 
 static errcode_t remove_victims(struct clean *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
 		const struct victim *v = &c->victims[i];
-		struct ext2_inode inode;
-		errcode_t rc = ext2fs_read_inode(c->fs, v->ino, &inode);
-		if (!rc)
-			rc = v->action == HYGIENE_DROP ? drop_file(c, v, &inode)
-						       : empty_file(c, v, &inode);
+		errcode_t rc = v->action == HYGIENE_DROP
+				       ? ext4_remove_entry(c->fs, v->dir, v->name, v->ino)
+				       : empty_file(c, v);
 		if (rc)
 			return rc;
 	}

@@ -9,7 +9,7 @@
 #include "common/hash.h"
 #include "common/subproc.h"
 #include "imagepkg/ext4-clean.h"
-#include "imagepkg/ext4-writer.h"
+#include "common/ext4-writer.h"
 
 static struct err err = ERR_INIT;
 static char *dir;

@@ -8,7 +8,7 @@
 
 #include "common/err.h"
 #include "common/util.h"
-#include "imagepkg/ext4-writer.h"
+#include "common/ext4-writer.h"
 
 struct tree_import {
 	const char *tar_path;

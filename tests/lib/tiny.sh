@@ -1,23 +1,72 @@
 # shellcheck shell=bash
 # Appliances that boot in seconds, for tests that start VMs. Sourced after lib.sh.
 
-# tiny_deb: the package of recipes/tiny, built once a build tree. Prints its path.
+# tiny_deb [RECIPE]: the package of recipes/tiny, or of another, built once a build tree.
+# Prints its path.
 tiny_deb()
 {
-	local dir=$top_builddir/tests/tiny deb
+	local recipe=${1:-tiny} deb
+	local dir=$top_builddir/tests/$recipe
 	mkdir -p "$dir"
 	(
 		flock 9
-		deb=$(find "$dir" -name 'tiny_*.deb' -newer "$top_builddir/imagepkg/imagepkg" \
-			-newer "$top_srcdir/imagepkg/recipes/tiny/recipe")
+		deb=$(find "$dir" -name '*.deb' -newer "$top_builddir/imagepkg/imagepkg" \
+			-newer "$top_srcdir/imagepkg/recipes/$recipe/recipe" \
+			-newer "$top_srcdir/imagepkg/recipes/tiny/init")
 		if [ -z "$deb" ]; then
 			rm -f "$dir"/*.deb
-			imagepkg build -o "$dir" "$top_srcdir/imagepkg/recipes/tiny" \
+			imagepkg build -o "$dir" "$top_srcdir/imagepkg/recipes/$recipe" \
 				>"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
 			touch "$dir"/*.deb
 		fi
 	) 9>"$dir/lock" >&2 || fail "imagepkg build"
-	echo "$dir"/tiny_*.deb
+	echo "$dir"/*.deb
+}
+
+# host_kernels DIR: the two newest of Debian's cloud kernels, each as a host has it below
+# DIR/RELEASE: boot/vmlinuz-*, lib/modules/* with its index, and an initrd of busybox and the
+# drivers of a disk. Prints the releases, the older first.
+host_kernels()
+{
+	local dir=$1 cache=$top_builddir/tests/kernels package release
+	mkdir -p "$cache"
+	(
+		flock 9
+		cd "$cache"
+		newest=$(apt-cache depends linux-image-cloud-amd64 |
+			sed -n 's/.*Depends: \(linux-image-[^ ]*\)$/\1/p' | head -1)
+		apt-cache --names-only search \
+			'^linux-image-[0-9]+[.][0-9]+[.][0-9][^ ]*-cloud-amd64$' |
+			cut -d' ' -f1 | sort -V | sed "/^$newest\$/q" | tail -2 >wanted
+		while read -r package; do
+			ls "$package"_*.deb >/dev/null 2>&1 || apt-get -qq download "$package"
+		done <wanted
+	) 9>"$cache/lock" >&2 || fail "apt-get download of kernels"
+	while read -r package; do
+		release=${package#linux-image-}
+		mkdir -p "$dir/$release"
+		dpkg-deb -x "$cache/$package"_*.deb "$dir/$release"
+		depmod -b "$dir/$release" "$release"
+		_host_initrd "$dir/$release" "$release"
+		echo "$release"
+	done <"$cache/wanted"
+}
+
+_host_initrd()
+{
+	local top=$1 release=$2 tree=$1/initrd module verb file
+	mkdir -p "$tree"/{bin,modules,dev,proc,sys,root}
+	cp /bin/busybox "$tree/bin/"
+	cp "$top_srcdir/imagepkg/recipes/tiny/initrd-init" "$tree/init"
+	for module in virtio_pci virtio_blk ext4; do
+		modprobe -d "$top" -S "$release" --show-depends "$module"
+	done | while read -r verb file _; do
+		[ "$verb" = insmod ] && [ ! -e "$tree/modules/${file##*/}" ] || continue
+		cp "$file" "$tree/modules/"
+		echo "${file##*/}" >>"$tree/modules/order"
+	done
+	(cd "$tree" && find . | cpio --quiet -o -H newc) >"$top/boot/initrd.img-$release"
+	rm -rf "$tree"
 }
 
 # tiny_variant DIR NAME VERSION PORT [GREETING]: the same VM as another package, with its

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "imagepkg/ext4-writer.h"
+#include "common/ext4-writer.h"
 
 #include <errno.h>
 #include <ext2fs/ext2fs.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "common/ext4-remove.h"
 #include "common/hash.h"
 
 enum {
@@ -25,6 +27,7 @@ struct ext4_writer {
 	char *dir_path;		/* the directory looked up last, and its number: entries */
 	ext2_ino_t dir_ino;	/* come sorted, so most lookups end here */
 	ext2_file_t file;	/* being written, or NULL */
+	char *file_path;
 	struct ext4_attr file_attr;
 	uint64_t file_bytes;
 };
@@ -157,6 +160,50 @@ int ext4_writer_new(const char *path, uint64_t size_bytes, const char *identity,
 	return 0;
 }
 
+/* Why it is no file system to write into; NULL: it is. */
+static const char *why_unclean(struct ext2_super_block *sb)
+{
+	if (ext2fs_has_feature_journal_needs_recovery(sb))
+		return "its journal needs recovery";
+	if (sb->s_state & EXT2_ERROR_FS)
+		return "it is marked as damaged";
+	if (!(sb->s_state & EXT2_VALID_FS))
+		return "it was not unmounted";
+	return NULL;
+}
+
+static int open_fail(const char *name, errcode_t rc, struct err *err)
+{
+	if (rc == EXT2_ET_UNSUPP_FEATURE || rc == EXT2_ET_RO_UNSUPP_FEATURE)
+		return err_set(err, ERR_REFUSED, "the file system in %s has features that this "
+			       "host's e2fsprogs do not know", name);
+	return err_set(err, ERR_INPUT, "cannot open the file system in %s: %s", name,
+		       error_message(rc));
+}
+
+int ext4_writer_open(const char *name, const char *options, struct struct_io_manager *io,
+		     struct ext4_writer **out, struct err *err)
+{
+	_cleanup_(ext4_writer_freep) struct ext4_writer *w = xcalloc(1, sizeof(*w));
+	*out = NULL;
+	w->path = xstrdup(name);
+	w->epoch = time(NULL);
+	initialize_ext2_error_table();
+	errcode_t rc = ext2fs_open2(name, options, EXT2_FLAG_RW | EXT2_FLAG_64BITS, 0, 0, io,
+				    &w->fs);
+	if (rc)
+		return open_fail(name, rc, err);
+	const char *why = why_unclean(w->fs->super);
+	if (why)
+		return err_set(err, ERR_REFUSED, "the file system in %s cannot be written to: "
+			       "%s; run e2fsck -f on the image and package it again", name, why);
+	rc = ext2fs_read_bitmaps(w->fs);
+	if (rc)
+		return open_fail(name, rc, err);
+	*out = steal(&w);
+	return 0;
+}
+
 void ext4_writer_free(struct ext4_writer *w)
 {
 	if (!w)
@@ -167,6 +214,7 @@ void ext4_writer_free(struct ext4_writer *w)
 		ext2fs_free(w->fs);
 	free(w->path);
 	free(w->dir_path);
+	free(w->file_path);
 	free(w);
 }
 
@@ -205,6 +253,32 @@ static int find_parent(struct ext4_writer *w, const char *path, ext2_ino_t *pare
 	}
 	*parent = w->dir_ino;
 	return 0;
+}
+
+bool ext4_writer_has(struct ext4_writer *w, const char *path, bool *is_link)
+{
+	struct ext2_inode inode;
+	ext2_ino_t ino = 0;
+	*is_link = false;
+	if (ext2fs_namei(w->fs, EXT2_ROOT_INO, EXT2_ROOT_INO, path, &ino) != 0 ||
+	    ext2fs_read_inode(w->fs, ino, &inode) != 0)
+		return false;
+	*is_link = LINUX_S_ISLNK(inode.i_mode);
+	return true;
+}
+
+int ext4_writer_remove(struct ext4_writer *w, const char *path, struct err *err)
+{
+	ext2_ino_t parent = 0, ino = 0;
+	const char *name = "";
+	if (find_parent(w, path, &parent, &name, err) != 0)
+		return -1;
+	errcode_t rc = ext2fs_lookup(w->fs, parent, name, (int)strlen(name), NULL, &ino);
+	if (rc == EXT2_ET_FILE_NOT_FOUND)
+		return 0;
+	rc = rc ? rc : ext4_remove_tree(w->fs, parent, name, ino);
+	free(steal(&w->dir_path));	/* it may have gone */
+	return rc ? fs_fail(w, rc, "remove", path, err) : 0;
 }
 
 /* --- adding ------------------------------------------------------------------- */
@@ -368,13 +442,16 @@ int ext4_writer_begin_file(struct ext4_writer *w, const char *path,
 	struct ext2_inode inode;
 	rc = rc ? rc : ext2fs_read_inode(w->fs, ino, &inode);
 	/* Opening makes an empty extent tree where there is none. */
-	rc = rc ? rc : ext2fs_extent_open2(w->fs, ino, &inode, &extents);
+	if (!rc && ext2fs_has_feature_extents(w->fs->super))
+		rc = ext2fs_extent_open2(w->fs, ino, &inode, &extents);
 	if (extents)
 		ext2fs_extent_free(extents);
 	rc = rc ? rc : ext2fs_write_inode(w->fs, ino, &inode);
 	rc = rc ? rc : ext2fs_file_open(w->fs, ino, EXT2_FILE_WRITE, &w->file);
 	w->last = ino;
 	w->file_attr = *attr;
+	free(w->file_path);
+	w->file_path = xstrdup(path);
 	w->file_bytes = 0;
 	return rc ? fs_fail(w, rc, "make the file", path, err) : 0;
 }
@@ -411,7 +488,7 @@ int ext4_writer_file_data(struct ext4_writer *w, const void *data, size_t len, s
 		else
 			rc = ext2fs_file_write(w->file, at, (unsigned)n, &wrote);
 		if (rc || wrote != n)
-			return fs_fail(w, rc ? rc : ENOSPC, "write", "a file", err);
+			return fs_fail(w, rc ? rc : ENOSPC, "write", w->file_path, err);
 		done += n;
 		w->file_bytes += n;
 	}
@@ -425,7 +502,7 @@ int ext4_writer_end_file(struct ext4_writer *w, struct err *err)
 	w->file = NULL;
 	rc = rc ? rc : closed;
 	rc = rc ? rc : set_attr(w, w->last, &w->file_attr);
-	return rc ? fs_fail(w, rc, "finish", "a file", err) : 0;
+	return rc ? fs_fail(w, rc, "finish", w->file_path, err) : 0;
 }
 
 int ext4_writer_add_xattr(struct ext4_writer *w, const char *name, const void *value,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A fresh ext4 file system in a file, filled entry by entry through libext2fs: no
- * mount, no privileges, and the same entries give the same bytes. */
+/* Filling an ext4 file system entry by entry through libext2fs: no mount, no privileges. A
+ * fresh one in a file (the same entries give the same bytes), or an ext2, ext3 or ext4 that
+ * is there. */
 #ifndef WAYBILL_EXT4_WRITER_H
 #define WAYBILL_EXT4_WRITER_H
 
@@ -18,6 +19,18 @@ struct ext4_writer;
  * Source of the features: docs/spec/recipe.md */
 int ext4_writer_new(const char *path, uint64_t size_bytes, const char *identity,
 		    int64_t epoch, struct ext4_writer **out, struct err *err) _must_check_;
+/* Write into the file system that `io` finds at `name` with `options`. It must be clean:
+ * unmounted, checked, its journal empty.
+ * Errors: ERR_REFUSED (not clean, or with features that libext2fs does not know),
+ * ERR_INPUT (no such file system), ERR_SYSTEM. */
+struct struct_io_manager;
+int ext4_writer_open(const char *name, const char *options, struct struct_io_manager *io,
+		     struct ext4_writer **out, struct err *err) _must_check_;
+/* Whether something is there; a symbolic link is not followed. *is_link: it is one. */
+bool ext4_writer_has(struct ext4_writer *w, const char *path, bool *is_link);
+/* Remove what is there, with all below it; nothing there is success. */
+int ext4_writer_remove(struct ext4_writer *w, const char *path, struct err *err) _must_check_;
+
 /* Without ext4_writer_finish() the file is useless. */
 void ext4_writer_free(struct ext4_writer *w);
 DEFINE_FREEP(struct ext4_writer, ext4_writer_free)
