@@ -118,3 +118,26 @@ add_package broken 2
 publish
 sync_site
 is_installed broken 2
+
+note "a download method that does not start: said at once, not waited for"
+mkdir -p "$ROOT/etc/apt/apt.conf.d"
+echo 'Dir::Bin::Methods::http "/bin/false";' >"$ROOT/etc/apt/apt.conf.d/99broken"
+run_exit 1 timeout 60 pkgmgr sync --root "$ROOT"
+contains err "did not start correctly"
+rm "$ROOT/etc/apt/apt.conf.d/99broken"
+
+note "asked to stop while a server does not answer: it stops"
+web_stop
+socat -u "TCP-LISTEN:$WEB_PORT,bind=127.0.0.1,reuseaddr" "CREATE:$T/asked" &
+track_pid $!
+wait_for 10 "the silent server listens" grep -q ":$(printf %04X "$WEB_PORT") .* 0A " /proc/net/tcp
+timeout 25 pkgmgr sync --root "$ROOT" >out 2>err &
+asks=$!
+wait_for 20 "the request for InRelease" grep -q InRelease asked
+kill -TERM $asks
+status=0
+wait $asks || status=$?
+equal $status 1 "exit of the sync that was asked to stop"
+contains err "stopped by signal 15"
+web_start
+sync_site

@@ -18,31 +18,47 @@
 
 extern "C" {
 #include "pkgmgr/apt/apt.h"
+#include "pkgmgr/quit.h"
 }
 
 namespace {
 
-class CountingStatus : public pkgAcquireStatus
+class Status : public pkgAcquireStatus
 {
 public:
 	unsigned long long received() const { return FetchedBytes; }
 	bool MediaChange(std::string, std::string) override { return false; }
+
+	/* Called twice a second; false ends the run. libapt-pkg goes on for ever when a method
+	 * does not start, having noted that as an error, and knows nothing of our signals. */
+	bool Pulse(pkgAcquire *owner) override
+	{
+		return pkgAcquireStatus::Pulse(owner) && !_error->PendingError() &&
+		       !quit_requested();
+	}
 };
 
-/* What did not arrive; true if something arrived that must not be believed. */
-bool judge_items(const pkgAcquire &fetcher, std::string &failures)
+struct Verdict {
+	bool forged = false;	/* something arrived that must not be believed */
+	bool given_up = false;	/* something has no reason: apt itself, no server, is at fault */
+};
+
+/* `failures`: what did not arrive. */
+Verdict judge_items(const pkgAcquire &fetcher, std::string &failures)
 {
-	bool forged = false;
+	Verdict verdict;
 	for (auto i = fetcher.ItemsBegin(); i != fetcher.ItemsEnd(); ++i) {
 		const pkgAcquire::Item &item = **i;
 		if (item.Status == pkgAcquire::Item::StatDone)
 			continue;
 		if (item.Status == pkgAcquire::Item::StatAuthError)
-			forged = true;
+			verdict.forged = true;
+		if (item.ErrorText.empty())
+			verdict.given_up = true;
 		failures += (failures.empty() ? "" : "; ") + item.DescURI() + ": " +
 			    item.ErrorText;
 	}
-	return forged;
+	return verdict;
 }
 
 /* With an older index at hand, apt calls a wrong signature a passing network failure
@@ -59,7 +75,7 @@ int update(uint64_t *received_bytes, char **warning, struct err *err)
 	pkgSourceList sources;
 	if (!sources.ReadMainList())
 		return apt_fail(err, ERR_USAGE, "cannot read apt's sources");
-	CountingStatus status;
+	Status status;
 	pkgAcquire fetcher(&status);
 	if (!fetcher.GetLock(_config->FindDir("Dir::State::Lists")))
 		return apt_fail(err, ERR_SYSTEM, "cannot lock the package indexes");
@@ -68,12 +84,17 @@ int update(uint64_t *received_bytes, char **warning, struct err *err)
 		return apt_fail(err, ERR_SYSTEM, "cannot refresh the package indexes");
 	bool updated = AcquireUpdate(fetcher, 0, true);
 	*received_bytes = status.received();
+	if (quit_check(err) < 0)
+		return -1;
 	std::string failures;
-	bool forged = judge_items(fetcher, failures);
+	const Verdict verdict = judge_items(fetcher, failures);
 	std::string said = apt_said();
-	if (forged || mentions_signature(said))
+	if (verdict.forged || mentions_signature(said))
 		return err_set(err, ERR_SIGNATURE, "the package indexes are not believed: %s",
 			       failures.empty() ? said.c_str() : failures.c_str());
+	if (verdict.given_up)
+		return err_set(err, ERR_SYSTEM, "cannot refresh the package indexes: %s",
+			       said.c_str());
 	if (failures.empty() && !updated)
 		failures = said;
 	if (!failures.empty())
