@@ -38,7 +38,7 @@ run_exit 2 appliance
 contains err "no command"
 refused 2 "unknown command" frobnicate
 refused 2 "unknown option" list --frobnicate
-for command in show want start stop pause resume reset console screenshot retain drop; do
+for command in show want start stop pause resume reset console screenshot retain drop health; do
 	refused 2 "too few arguments" $command
 	refused 2 "too many arguments" $command good good
 	for evil in '' / . .. ../good good/../good 'a b' 'go*d' '<x/>' "good'" '$(id)' \
@@ -58,6 +58,43 @@ refused 2 "is not the name" converge ../good
 refused 2 "keep" gc --keep -1
 refused 2 "keep" gc --keep many
 refused 1 "no hypervisor answers" screenshot good
+
+note "arguments of exec, put and get"
+for command in "exec 125" "put 2" "get 2"; do
+	want=${command#* }
+	command=${command% *}
+	refused "$want" "too few arguments" "$command"
+	refused "$want" "too few arguments" "$command" good
+	refused "$want" "is not the name" "$command" ../good /a /b
+done
+refused 125 "there is no instance" exec stranger true
+refused 125 "unknown option '-l'" exec good ls -l
+refused 125 "no hypervisor answers" exec good -- ls -l
+refused 125 "--timeout" exec --timeout 0 good true
+refused 125 "--timeout" exec --timeout 8d good true
+refused 125 "is no duration" exec --timeout soon good true
+echo text >file
+refused 1 "there is no instance" put stranger file /root/file
+refused 1 "there is no instance" get stranger /root/file file
+refused 1 "no hypervisor answers" put good file /root/file
+refused 1 "no hypervisor answers" get good /root/file file
+for evil in '' file ../file 'C:\file'; do
+	refused 2 "must begin with '/'" put good file "$evil"
+	refused 2 "must begin with '/'" get good "$evil" file
+done
+refused 2 "is a directory" put good file /root/
+refused 2 "is a directory" get good /root/ file
+refused 1 "No such file" put good missing /root/file
+refused 2 "no regular file" put good /dev/zero /root/file
+refused 2 "no regular file" put good "$T" /root/file
+mkfifo fifo
+refused 2 "no regular file" put good fifo /root/file
+refused 2 "no regular file" get good /root/file fifo
+refused 2 "is a directory" get good /root/file "$T"
+refused 2 "has no name" get good /root/file ''
+truncate -s 2G huge
+refused 1 "larger than the 1 GiB" put good huge /root/file
+refused 3 "has no system disk yet" health good
 refused 1 "no hypervisor answers" console good
 refused 1 "has not been started" console good --log
 snapshot >before
