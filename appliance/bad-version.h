@@ -33,6 +33,11 @@ DEFINE_FREEP(struct bad_version, bad_version_free)
 int bad_version_list(struct state *state, const char *appliance, struct strv *out,
 		     struct err *err) _must_check_;
 
+/* All marks of `appliance`, the newest first; free *out's items with bad_version_free() and
+ * itself with free(). */
+int bad_version_read(struct state *state, const char *appliance, struct bad_version ***out,
+		     size_t *count, struct err *err) _must_check_;
+
 /* Remove the marks on one version, whatever its bytes; none is success. */
 int bad_version_clear(struct state *state, const char *appliance, const char *version,
 		      struct err *err) _must_check_;

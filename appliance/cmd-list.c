@@ -2,6 +2,7 @@
 /* appliance list: a table, or with --json an array. */
 #include "appliance/cmd.h"
 #include "appliance/view.h"
+#include "common/instance-words.h"
 #include "common/log.h"
 
 enum { COLUMNS = 6 };
@@ -42,6 +43,18 @@ static void print_table(const struct table_row *rows, size_t count)
 			       rows[i].cells[c], c == COLUMNS - 1 ? "\n" : "  ");
 }
 
+/* What does not fit a table. */
+static void print_words(const struct view *view)
+{
+	struct json_object *o = view_to_json(view);
+	_cleanup_free_ char *words = instance_words(o);
+	if (view->inst->note)
+		printf("%s: %s\n", view->inst->name, view->inst->note);
+	if (words)
+		printf("%s\n", words);
+	json_object_put(o);
+}
+
 static void print_views(struct view **views, size_t count)
 {
 	if (count == 0) {
@@ -60,8 +73,7 @@ static void print_views(struct view **views, size_t count)
 			free(rows[i].cells[c]);
 	free(rows);
 	for (size_t i = 0; i < count; i++)
-		if (views[i]->inst->note)
-			printf("%s: %s\n", views[i]->inst->name, views[i]->inst->note);
+		print_words(views[i]);
 }
 
 static void print_json(struct view **views, size_t count)

@@ -134,6 +134,24 @@ static void flatten_files(struct json_object *o)
 	json_object_object_add(o, "files", flat);
 }
 
+/* Version -> why it was rolled back; the evidence is in the JSON. */
+static void flatten_bad_versions(struct json_object *o)
+{
+	struct json_object *array = json_object_object_get(o, "bad_versions");
+	struct json_object *flat = json_object_new_object();
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		struct json_object *bad = json_object_array_get_idx(array, i);
+		_cleanup_free_ char *line = xasprintf(
+			"%s  %s", json_object_get_string(json_object_object_get(bad, "marked_at")),
+			json_object_get_string(json_object_object_get(bad, "reason")));
+		json_object_object_add(
+			flat, json_object_get_string(json_object_object_get(bad, "version")),
+			json_object_new_string(line));
+	}
+	json_object_object_del(o, "bad_versions");
+	json_object_object_add(o, "rolled back", flat);
+}
+
 int cmd_show(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	const char *name;
@@ -160,6 +178,7 @@ int cmd_show(struct cli *cli, int argc, char **argv, struct err *err)
 		       json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
 	} else {
 		flatten_files(o);
+		flatten_bad_versions(o);
 		print_object(o, "");
 	}
 	json_object_put(o);

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "appliance/bad-version.h"
 #include "appliance/base-store.h"
 #include "common/atomic-file.h"
 
@@ -42,7 +43,9 @@ int view_load(struct host *host, struct hypervisor *hv, const char *name,
 	_cleanup_(view_freep) struct view *view = xcalloc(1, sizeof(*view));
 	view->state = "unknown";
 	view->uptime_seconds = -1;
-	if (instance_load(host->state, name, &view->inst, err) < 0)
+	if (instance_load(host->state, name, &view->inst, err) < 0 ||
+	    bad_version_read(host->state, view->inst->appliance, &view->bad, &view->bad_count,
+			     err) < 0)
 		return -1;
 	load_settings(host, view);
 	if (hv && load_domain(host, hv, view, err) < 0)
@@ -57,6 +60,9 @@ void view_free(struct view *view)
 		return;
 	instance_free(view->inst);
 	settings_free(view->settings);
+	for (size_t i = 0; i < view->bad_count; i++)
+		bad_version_free(view->bad[i]);
+	free(view->bad);
 	free(view->ports);
 	free(view);
 }
@@ -64,6 +70,35 @@ void view_free(struct view *view)
 static void add_string(struct json_object *o, const char *key, const char *value)
 {
 	json_object_object_add(o, key, value ? json_object_new_string(value) : NULL);
+}
+
+static void add_time(struct json_object *o, const char *key, int64_t when)
+{
+	_cleanup_free_ char *text = time_format(when);
+	add_string(o, key, when ? text : NULL);
+}
+
+/* Of the version that runs, and of those that may not. */
+static void add_trial(const struct view *view, struct json_object *o)
+{
+	const struct instance *inst = view->inst;
+	struct json_object *bad = json_object_new_array();
+	add_string(o, "good_version", inst->good_version);
+	add_string(o, "trial", inst->trial == TRIAL_NONE ? NULL : trial_name(inst->trial));
+	add_time(o, "trial_since", inst->trial == TRIAL_NONE ? 0 : inst->trial_since);
+	add_string(o, "health",
+		   inst->health == HEALTH_UNKNOWN ? NULL : health_name(inst->health));
+	add_string(o, "health_reason", inst->health_reason);
+	add_time(o, "health_at", inst->health_at);
+	for (size_t i = 0; i < view->bad_count; i++) {
+		struct json_object *one = json_object_new_object();
+		add_string(one, "version", view->bad[i]->version);
+		add_time(one, "marked_at", view->bad[i]->marked_at);
+		add_string(one, "reason", view->bad[i]->reason);
+		add_string(one, "detail", view->bad[i]->detail);
+		json_object_array_add(bad, one);
+	}
+	json_object_object_add(o, "bad_versions", bad);
 }
 
 struct json_object *view_to_json(const struct view *view)
@@ -83,6 +118,7 @@ struct json_object *view_to_json(const struct view *view)
 				       : json_object_new_int64(view->uptime_seconds));
 	add_string(o, "step", inst->step);
 	add_string(o, "note", inst->note);
+	add_trial(view, o);
 	return o;
 }
 

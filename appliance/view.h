@@ -16,6 +16,8 @@ struct view {
 	const char *state;	   /* a domain state's name, or "unknown" */
 	int64_t uptime_seconds;	   /* -1: not running */
 	char *ports;		   /* "8080:80 5353:53/udp", may be empty */
+	struct bad_version **bad;  /* of its appliance, the newest first */
+	size_t bad_count;
 };
 
 /* hv NULL: the state is unknown. */

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "common/cli.h"
+#include "common/instance-words.h"
 #include "pkgmgr/apt/apt.h"
 #include "pkgmgr/instances.h"
 #include "pkgmgr/list.h"
@@ -60,6 +61,8 @@ static struct json_object *package_to_json(const struct plan_want *want,
 			       text_or_null(instance ? instance_text(instance, "state") : NULL));
 	json_object_object_add(out, "note",
 			       text_or_null(instance ? instance_text(instance, "note") : NULL));
+	_cleanup_free_ char *words = instance ? instance_words(instance) : NULL;
+	json_object_object_add(out, "words", text_or_null(words));
 	return out;
 }
 
@@ -73,6 +76,7 @@ static void add_packages(const struct pkgmgr *m, const struct site_list *list,
 	struct json_object *instances = instances_list(&m->root);
 	if (apt_init(&m->root, &err) == 0 && sync_make_plan(m, list, &plan, &err) == 0)
 		err_clear(&err);
+	instances_add_installed(instances, plan, false);
 	for (size_t i = 0; plan && i < plan->want_count; i++)
 		json_object_array_add(packages, package_to_json(&plan->wants[i], instances));
 	json_object_object_add(out, "packages", packages);
@@ -136,8 +140,11 @@ static void print_packages(struct json_object *packages)
 		printf("%-24s %-16s %-16s %-16s %s\n", text_of(p, "name"), text_of(p, "wanted"),
 		       text_of(p, "installed"), text_of(p, "running"), text_of(p, "state"));
 		const char *note = instance_text(p, "note");
+		const char *words = instance_text(p, "words");
 		if (note)
 			printf("    %s\n", note);
+		if (words)
+			printf("    %s\n", words);
 	}
 }
 

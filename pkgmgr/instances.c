@@ -7,15 +7,23 @@
 #include "common/strbuf.h"
 #include "common/subproc.h"
 #include "common/util.h"
+#include "pkgmgr/plan.h"
 
 enum { CONVERGE_TIMEOUT_MS = 3600 * 1000, LIST_TIMEOUT_MS = 60 * 1000 };
 
-int instances_converge(const struct root *root, struct err *err)
+int instances_converge(const struct root *root, bool *reverted, struct err *err)
 {
 	const char *const argv[] = { "appliance", "converge", "--all", "--root", root->dir, NULL };
 	struct subproc spec = { .argv = argv, .timeout_ms = CONVERGE_TIMEOUT_MS };
-	if (subproc_run(&spec, NULL, err) == 0)
+	int status = 0;
+	*reverted = false;
+	if (subproc_run(&spec, &status, err) == 0)
 		return 0;
+	if (err->code == ERR_PROGRAM && status == EXIT_REFUSED) {
+		*reverted = true;
+		err_clear(err);
+		return 0;
+	}
 	if (err->code != ERR_NOT_FOUND)
 		return err_prefix(err, "the packages are in place, but their VMs are not");
 	log_debug("no VMs here: %s", err->msg);
@@ -52,6 +60,28 @@ struct json_object *instances_list(const struct root *root)
 	if (!array)
 		log_warn("'appliance list --json' printed no list of instances");
 	return array ? array : json_object_new_array();
+}
+
+static const char *installed_of(const struct plan *plan, const char *package, bool committed)
+{
+	for (size_t i = 0; i < plan->want_count; i++)
+		if (str_eq(plan->wants[i].package, package))
+			return committed ? plan->wants[i].wanted_version
+					 : plan->wants[i].installed_version;
+	return NULL;
+}
+
+void instances_add_installed(struct json_object *instances, const struct plan *plan,
+			     bool committed)
+{
+	for (size_t i = 0; plan && i < json_object_array_length(instances); i++) {
+		struct json_object *one = json_object_array_get_idx(instances, i);
+		const char *name = instance_text(one, "name");
+		const char *installed = name ? installed_of(plan, name, committed) : NULL;
+		if (installed)
+			json_object_object_add(one, "installed",
+					       json_object_new_string(installed));
+	}
 }
 
 const char *instance_text(struct json_object *instance, const char *member)

@@ -10,6 +10,9 @@
 #include "pkgmgr/instances.h"
 #include "pkgmgr/list.h"
 
+/* The gate refuses more than 64 KiB. */
+enum { REPORT_MAX_BYTES = 60 * 1024 };
+
 const char *report_result(const struct err *cause)
 {
 	if (cause->code == ERR_NONE)
@@ -74,6 +77,52 @@ static void add_serial(const struct sync *sync, struct json_object *out)
 	add_number(out, "epoch", epoch);
 }
 
+static struct json_object *instances(const struct sync *sync)
+{
+	struct json_object *out = instances_list(&sync->m->root);
+	instances_add_installed(out, sync->plan, sync->committed);
+	return out;
+}
+
+/* Its start, where the check's output is, and its end, where the console's is. */
+static struct json_object *shortened(const char *text, size_t bytes)
+{
+	size_t len = strlen(text), head = bytes / 2, tail = len - bytes / 2;
+	while (head > 0 && ((unsigned char)text[head] & 0xc0) == 0x80)
+		head--;
+	while (tail < len && ((unsigned char)text[tail] & 0xc0) == 0x80)
+		tail++;
+	_cleanup_free_ char *cut = xasprintf("%.*s\n[...]\n%s", (int)head, text, text + tail);
+	return json_object_new_string(cut);
+}
+
+static void shorten_details(struct json_object *instance, size_t bytes)
+{
+	struct json_object *array = NULL;
+	if (!json_object_object_get_ex(instance, "bad_versions", &array) ||
+	    !json_object_is_type(array, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		struct json_object *bad = json_object_array_get_idx(array, i);
+		const char *detail = instance_text(bad, "detail");
+		if (detail && strlen(detail) > bytes)
+			json_object_object_add(bad, "detail", shortened(detail, bytes));
+	}
+}
+
+void report_fit(struct json_object *report, size_t max_bytes)
+{
+	static const size_t steps[] = { 4096, 1024, 256, 0 };
+	struct json_object *list = json_object_object_get(report, "instances");
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		if (strlen(json_object_to_json_string_ext(report, JSON_C_TO_STRING_PLAIN)) <=
+		    max_bytes)
+			return;
+		for (size_t k = 0; k < json_object_array_length(list); k++)
+			shorten_details(json_object_array_get_idx(list, k), steps[i]);
+	}
+}
+
 static struct json_object *make(const struct sync *sync, const struct err *cause)
 {
 	struct json_object *out = json_object_new_object();
@@ -87,7 +136,8 @@ static struct json_object *make(const struct sync *sync, const struct err *cause
 	json_object_object_add(out, "reason", reason(sync, cause));
 	add_number(out, "free_bytes", (uint64_t)free_bytes(sync->m));
 	json_object_object_add(out, "packages", packages(sync));
-	json_object_object_add(out, "instances", instances_list(&sync->m->root));
+	json_object_object_add(out, "instances", instances(sync));
+	report_fit(out, REPORT_MAX_BYTES);
 	return out;
 }
 

@@ -106,6 +106,7 @@ static void start_sync(struct scheduler *s)
 	const char *const direct[] = { "pkgmgr", "--root", s->root->dir, "sync", NULL };
 	struct subproc spec = { .argv = has_systemd(s) ? unit : direct };
 	log_event("sync-due", "starting a sync");
+	s->watch.has_news = false;
 	if (subproc_start(&spec, &s->sync_pid, &err) == 0)
 		return;
 	log_error("%s", err.msg);
@@ -229,6 +230,13 @@ static void check_clock(struct scheduler *s)
 	s->clock_offset = offset;
 }
 
+/* A version that was rolled back in the middle of its watch is to be known at home before
+ * the night: a sync reports it. */
+static bool sync_is_due(const struct scheduler *s)
+{
+	return !s->sync_pid && (s->watch.has_news || time(NULL) >= s->next_at);
+}
+
 /* Seconds until something is to be started, at most LOOK_S. */
 static int64_t next_wait(const struct scheduler *s)
 {
@@ -258,7 +266,7 @@ static void loop(struct scheduler *s)
 		check_clock(s);
 		if (!s->quit)
 			run_converge(s);
-		if (!s->quit && !s->sync_pid && time(NULL) >= s->next_at)
+		if (!s->quit && sync_is_due(s))
 			start_sync(s);
 	}
 }

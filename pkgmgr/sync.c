@@ -17,6 +17,7 @@
 #include "pkgmgr/record.h"
 #include "pkgmgr/releases.h"
 #include "pkgmgr/report.h"
+#include "pkgmgr/trials.h"
 
 /* Another sync may be fetching for hours; dpkg works for minutes. */
 enum { LOCK_TIMEOUT_MS = 600 * 1000, DPKG_TIMEOUT_S = 1800 };
@@ -31,14 +32,14 @@ void sync_destroy(struct sync *sync)
 int sync_make_plan(const struct pkgmgr *m, const struct site_list *list, struct plan **plan,
 		   struct err *err)
 {
-	_cleanup_strv_ struct strv ours = STRV_INIT;
+	_cleanup_strv_ struct strv ours = STRV_INIT, bad = STRV_INIT;
 	struct utsname kernel;
-	if (record_read_origins(m->state, &ours, err) < 0)
+	if (record_read_origins(m->state, &ours, err) < 0 || trials_read_bad(m->state, &bad, err) < 0)
 		return -1;
 	if (uname(&kernel) < 0)
 		return err_sys(err, "ask for the running kernel");
-	struct apt_request request = { list, &ours, m->conf->origin, kernel.release };
-	if (apt_plan(&request, plan, err) < 0)
+	struct apt_request request = { list, &ours, &bad, m->conf->origin, kernel.release };
+	if (apt_plan(&request, plan, err) < 0 || trials_note(m->state, *plan, err) < 0)
 		return -1;
 	return guard_check(*plan, list, err);
 }
@@ -159,6 +160,25 @@ static int commit(struct sync *sync, struct err *err)
 	return rc == 0 ? fetch_clean(sync->plan, err) : -1;
 }
 
+/* A version that had to be rolled back is a failure of this sync, though the site serves. */
+static int converge(struct sync *sync, struct err *err)
+{
+	const struct pkgmgr *m = sync->m;
+	_cleanup_strv_ struct strv words = STRV_INIT;
+	_cleanup_err_ struct err unread = ERR_INIT;
+	bool reverted = false;
+	if (instances_converge(&m->root, &reverted, err) < 0)
+		return -1;
+	if (!reverted)
+		return 0;
+	if (trials_words(m->state, sync->plan, sync->committed, &words, &unread) < 0)
+		log_warn("%s", unread.msg);
+	_cleanup_free_ char *text = words.count ? strv_join(&words, "; ")
+						 : xstrdup("'appliance list' says more");
+	return err_set(err, ERR_PROGRAM,
+		       "the packages are in place, but a version had to be rolled back: %s", text);
+}
+
 static int steps(struct sync *sync, struct err *err)
 {
 	const struct pkgmgr *m = sync->m;
@@ -168,8 +188,7 @@ static int steps(struct sync *sync, struct err *err)
 		return -1;
 	for (size_t i = 0; i < sync->plan->notes.count; i++)
 		log_warn("%s", sync->plan->notes.items[i]);
-	if (fetch(sync, err) < 0 || commit(sync, err) < 0 ||
-	    instances_converge(&m->root, err) < 0)
+	if (fetch(sync, err) < 0 || commit(sync, err) < 0 || converge(sync, err) < 0)
 		return -1;
 	return check_repaired(sync, err);
 }

@@ -17,7 +17,7 @@
 #include "pkgmgr/apt/apt.h"
 #include "pkgmgr/guard.h"
 
-enum { MAX_BYTES = 64 * 1024, EXPECTED_COUNT = 60 };
+enum { MAX_BYTES = 64 * 1024, EXPECTED_COUNT = 70 };
 
 /* A golden file, section by section. */
 struct golden {
@@ -27,6 +27,7 @@ struct golden {
 	struct strbuf archive;	/* Packages of our repository */
 	struct strbuf debian;	/* Packages of another origin */
 	struct strv ours;
+	struct strv bad;
 	struct strv expect;
 	char *kernel;
 };
@@ -40,6 +41,7 @@ static void golden_free(struct golden *g)
 	strbuf_destroy(&g->archive);
 	strbuf_destroy(&g->debian);
 	strv_destroy(&g->ours);
+	strv_destroy(&g->bad);
 	strv_destroy(&g->expect);
 	free(g->kernel);
 	free(g);
@@ -100,6 +102,8 @@ static void add_line(struct golden *g, const char *section, const char *line)
 		add_package(&g->debian, line, false);
 	else if (str_eq(section, "[ours]"))
 		strv_add(&g->ours, line);
+	else if (str_eq(section, "[bad]"))
+		strv_add(&g->bad, line);
 	else if (str_eq(section, "[kernel]"))
 		g->kernel = xstrdup(line);
 	else if (str_eq(section, "[expect]"))
@@ -199,7 +203,7 @@ static int make_plan(const struct golden *g, const struct root *root, struct str
 	_cleanup_(plan_freep) struct plan *plan = NULL;
 	if (make_list(g, &list, err) < 0 || apt_init(root, err) < 0)
 		return -1;
-	struct apt_request request = { list, &g->ours, "Waybill", g->kernel ? g->kernel : "" };
+	struct apt_request request = { list, &g->ours, &g->bad, "Waybill", g->kernel ? g->kernel : "" };
 	if (apt_plan(&request, &plan, err) < 0 || guard_check(plan, list, err) < 0)
 		return -1;
 	describe(plan, got);

@@ -63,6 +63,8 @@ void watch_ended(struct watch *watch, int status, int64_t now)
 	bool reverted = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_REFUSED;
 	watch->pid = 0;
 	watch->not_before = now + (done || reverted ? PAUSE_S : FAILED_PAUSE_S);
+	watch->has_news |= !done && !watch->failed;
+	watch->failed = !done;
 	if (!done)
 		log_event("converge-ended", "exit %d",
 			  WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED);

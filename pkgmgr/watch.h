@@ -4,6 +4,7 @@
 #ifndef WAYBILL_PKGMGR_WATCH_H
 #define WAYBILL_PKGMGR_WATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -16,6 +17,8 @@ struct watch {
 	pid_t pid;		/* of the converge that runs; 0: none */
 	int64_t due_at;		/* Unix seconds; 0: nothing is due */
 	int64_t not_before;	/* Unix seconds: the pause after the last converge */
+	bool failed;		/* the last converge did */
+	bool has_news;		/* it did, and the one before did not: set for our owner to clear */
 };
 
 /* root is borrowed. Makes var/lib/waybill where it is missing. */

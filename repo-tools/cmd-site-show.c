@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <json-c/json.h>
 
+#include "common/instance-words.h"
 #include "repo-tools/cmds.h"
 #include "repo-tools/report.h"
 #include "repo-tools/site-param.h"
@@ -12,16 +13,6 @@ struct site_view {
 	struct report *report;	/* or NULL */
 	char *key;		/* or NULL */
 };
-
-/* Text from a site may try to steer the operator's terminal. */
-static char *printable(const char *text)
-{
-	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
-	strbuf_adds(&out, "");
-	for (; *text; text++)
-		strbuf_addc(&out, (unsigned char)*text < ' ' || *text == 127 ? '?' : *text);
-	return strbuf_steal(&out);
-}
 
 static const char *text_of(struct json_object *object, const char *key)
 {
@@ -60,8 +51,37 @@ static void print_report_items(struct json_object *array, const char *const keys
 			if (value)
 				strbuf_addf(&line, " %s %s", words[k], value);
 		}
-		_cleanup_free_ char *clean = printable(line.data);
+		_cleanup_free_ char *clean = report_printable(line.data);
 		printf("             %s\n", clean);
+	}
+}
+
+/* What the check that failed had put out, and the guest's last words. */
+static void print_evidence(struct json_object *instance)
+{
+	const char *installed = text_of(instance, "installed");
+	struct json_object *bad = installed ? instance_bad_version(instance, installed) : NULL;
+	const char *detail = bad ? text_of(bad, "detail") : NULL;
+	_cleanup_strv_ struct strv lines = STRV_INIT;
+	strv_split(&lines, detail ? detail : "", "\n");
+	for (size_t i = 0; i < lines.count; i++) {
+		_cleanup_free_ char *clean = report_printable(lines.items[i]);
+		printf("             | %s\n", clean);
+	}
+}
+
+static void print_words(struct json_object *array)
+{
+	if (!json_object_is_type(array, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		struct json_object *instance = json_object_array_get_idx(array, i);
+		_cleanup_free_ char *words = instance_words(instance);
+		_cleanup_free_ char *clean = words ? report_printable(words) : NULL;
+		if (!clean)
+			continue;
+		printf("attention    %s\n", clean);
+		print_evidence(instance);
 	}
 }
 
@@ -70,15 +90,15 @@ static void print_report(const struct site_view *view)
 	static const char *const package_keys[] = { "wanted", "installed", "note" };
 	static const char *const package_words[] = { "wanted", "installed", "-" };
 	static const char *const instance_keys[] = { "state", "running_version", "note" };
-	static const char *const instance_words[] = { "is", "version", "-" };
+	static const char *const instance_labels[] = { "is", "version", "-" };
 	const struct report *report = view->report;
 	if (!report) {
 		puts("last report  never heard of it");
 		return;
 	}
-	_cleanup_free_ char *time = printable(report->time);
-	_cleanup_free_ char *result = printable(report->result);
-	_cleanup_free_ char *reason = printable(report->reason ? report->reason : "");
+	_cleanup_free_ char *time = report_printable(report->time);
+	_cleanup_free_ char *result = report_printable(report->result);
+	_cleanup_free_ char *reason = report_printable(report->reason ? report->reason : "");
 	printf("last report  %s: %s%s%s (exit %lld)\n", time, result, *reason ? ", " : "", reason,
 	       (long long)report->exit_code);
 	if ((uint64_t)report->serial == view->list->serial)
@@ -89,7 +109,8 @@ static void print_report(const struct site_view *view)
 	print_report_items(json_object_object_get(report->json, "packages"), package_keys,
 			   package_words);
 	print_report_items(json_object_object_get(report->json, "instances"), instance_keys,
-			   instance_words);
+			   instance_labels);
+	print_words(json_object_object_get(report->json, "instances"));
 }
 
 static void print_text(const struct site_view *view)

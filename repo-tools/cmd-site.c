@@ -97,6 +97,14 @@ int cmd_site_remove(struct cli *cli, int argc, char **argv, struct err *err)
 	return 0;
 }
 
+static struct json_object *words_to_json(const struct strv *words)
+{
+	struct json_object *array = json_object_new_array();
+	for (size_t i = 0; i < words->count; i++)
+		json_object_array_add(array, json_object_new_string(words->items[i]));
+	return array;
+}
+
 /* One line of the table, or one object. */
 static void show_site(const struct repo *repo, const char *site, struct json_object *array)
 {
@@ -105,7 +113,10 @@ static void show_site(const struct repo *repo, const char *site, struct json_obj
 	_cleanup_(site_list_freep) struct site_list *list = NULL;
 	_cleanup_(report_freep) struct report *report = NULL;
 	bool good = site_read_signed(repo, site, &list, NULL, &err) == 0;
+	_cleanup_strv_ struct strv words = STRV_INIT;
 	bool heard = report_read(repo, site, &report, &report_err) == 0 && report;
+	if (heard)
+		report_words(report, &words);
 	if (array) {
 		struct json_object *o = json_object_new_object();
 		json_object_object_add(o, "site", json_object_new_string(site));
@@ -117,6 +128,7 @@ static void show_site(const struct repo *repo, const char *site, struct json_obj
 				       heard ? json_object_new_string(report->time) : NULL);
 		json_object_object_add(o, "last_result",
 				       heard ? json_object_new_string(report->result) : NULL);
+		json_object_object_add(o, "attention", words_to_json(&words));
 		json_object_array_add(array, o);
 		return;
 	}
@@ -125,6 +137,8 @@ static void show_site(const struct repo *repo, const char *site, struct json_obj
 	_cleanup_free_ char *until = good ? time_format(list->valid_until) : xstrdup("-");
 	printf("%-20s %-10s %-22s %s %s\n", site, serial, until, heard ? report->time : "never",
 	       heard ? report->result : "");
+	for (size_t i = 0; i < words.count; i++)
+		printf("    %s\n", words.items[i]);
 }
 
 int cmd_site_list(struct cli *cli, int argc, char **argv, struct err *err)

@@ -2,6 +2,8 @@
 #include "repo-tools/report.h"
 
 #include "common/atomic-file.h"
+#include "common/instance-words.h"
+#include "common/strbuf.h"
 #include "repo-tools/site.h"
 
 #define REPORT_FORMAT "waybill-report 1"
@@ -77,4 +79,26 @@ int report_read(const struct repo *repo, const char *site, struct report **out, 
 	if (file_read(path, REPORT_MAX_BYTES, &text, &len, err) < 0)
 		return -1;
 	return report_parse(text, len, site, out, err) < 0 ? err_prefix(err, "%s", path) : 0;
+}
+
+char *report_printable(const char *text)
+{
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	strbuf_adds(&out, "");
+	for (; *text; text++)
+		strbuf_addc(&out, (unsigned char)*text < ' ' || *text == 127 ? '?' : *text);
+	return strbuf_steal(&out);
+}
+
+void report_words(const struct report *report, struct strv *words)
+{
+	struct json_object *array = json_object_object_get(report->json, "instances");
+	if (!json_object_is_type(array, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		_cleanup_free_ char *text = instance_words(json_object_array_get_idx(array, i));
+		_cleanup_free_ char *clean = text ? report_printable(text) : NULL;
+		if (clean)
+			strv_add(words, clean);
+	}
 }

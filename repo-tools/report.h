@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/strv.h"
 #include "common/util.h"
 #include "repo-tools/repo.h"
 
@@ -30,6 +31,13 @@ DEFINE_FREEP(struct report, report_free)
  * Errors: ERR_INPUT (no JSON, another format or site), ERR_TOO_LARGE. */
 int report_parse(const char *text, size_t len, const char *site, struct report **out,
 		 struct err *err) _must_check_;
+
+/* Text from a site may try to steer the operator's terminal: control characters become
+ * '?'. Free it. */
+char *report_printable(const char *text);
+
+/* A sentence for each instance that is not as it should be, made printable. */
+void report_words(const struct report *report, struct strv *words);
 
 /* The last report; *out NULL and 0 if there is none yet. */
 int report_read(const struct repo *repo, const char *site, struct report **out,

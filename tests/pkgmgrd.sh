@@ -109,15 +109,19 @@ wait_for 5 "nothing is due" status_has '"converging":false,"next_converge":null'
 
 note "a failed converge is not repeated at once, garbage starts none"
 echo keep >syncs.converge-leaves
-echo 1 >exit.converge
+echo 3 >exit.converge
+before=$(wc -l <syncs)
 due_in 0
 wait_for 5 "the converge that fails" converged 3
 wait_for 5 "its end" status_has '"converging":false'
-contains daemon.log "converge-ended: exit 1"
+contains daemon.log "converge-ended: exit 3"
+wait_for 5 "a sync that reports it" synced $((before + 1))
+wait_for 5 "its end" status_has '"running":false'
 echo soon >due.new && mv due.new "$CONVERGE_DUE"
 wait_for 5 "garbage is seen" grep -q "watch-due.*next converge writes it anew" daemon.log
 status_has '"next_converge":null' || fail "garbage is a time: $(pkgmgrd --root "$T/root" status)"
 equal "$(wc -l <syncs.converge)" 3 "converges after a failure and garbage"
+equal "$(wc -l <syncs)" $((before + 1)) "syncs after one failed converge"
 
 note "its size: it links none of the heavy libraries"
 rss=$(awk '$1 == "VmRSS:" { print $2 }' /proc/$daemon/status)

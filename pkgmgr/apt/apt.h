@@ -32,6 +32,7 @@ int apt_releases(const char *origin, apt_release_fn fn, void *arg, struct err *e
 struct apt_request {
 	const struct site_list *list;
 	const struct strv *ours;	/* packages that Waybill installed */
+	const struct strv *bad;		/* "askom 1.4.0": rolled back here, not to be tried again */
 	const char *origin;		/* Origin of our repository */
 	const char *kernel_release;	/* of the running kernel */
 };

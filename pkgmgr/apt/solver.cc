@@ -72,21 +72,34 @@ Solver::Ver Solver::pinned_version(const Pkg &pkg, const char *wanted_version) c
 	return found;
 }
 
+/* Rolled back on this site. The one that dpkg has stays: taking it away changes nothing
+ * that runs. */
+bool Solver::is_bad(const Pkg &pkg, const Ver &version) const
+{
+	const std::string mark = std::string(pkg.Name()) + " " + version.VerStr();
+	return version != pkg.CurrentVer() && strv_contains(request.bad, mark.c_str());
+}
+
 /* The newest of our repository; what apt's policy prefers where we have none. An
  * installed newer one stays: only a pin goes back. */
 Solver::Ver Solver::best_version(const Pkg &pkg)
 {
-	Ver best(*pkg.Cache());
-	for (Ver v = pkg.VersionList(); !v.end(); ++v)
-		if (is_from_us(v) && is_available(v) &&
-		    (best.end() || version_compare(v.VerStr(), best.VerStr()) > 0))
-			best = v;
-	if (best.end())
+	Ver best(*pkg.Cache()), bad(*pkg.Cache());
+	for (Ver v = pkg.VersionList(); !v.end(); ++v) {
+		if (!is_from_us(v) || !is_available(v))
+			continue;
+		Ver &newest = is_bad(pkg, v) ? bad : best;
+		if (newest.end() || version_compare(v.VerStr(), newest.VerStr()) > 0)
+			newest = v;
+	}
+	if (best.end() && bad.end())
 		best = cache.GetPolicy()->GetCandidateVer(pkg);
 	Ver current = pkg.CurrentVer();
 	if (!current.end() &&
 	    (best.end() || version_compare(current.VerStr(), best.VerStr()) >= 0))
-		return current;
+		best = current;
+	if (!bad.end() && (best.end() || version_compare(bad.VerStr(), best.VerStr()) > 0))
+		note_bad(pkg, bad, best);
 	return best;
 }
 
@@ -106,13 +119,32 @@ int Solver::no_version(const struct site_list_entry &entry, const Pkg &pkg) cons
 		       entry.version, there.c_str());
 }
 
-int Solver::want(const Pkg &pkg, const Ver &version)
+void Solver::note_bad(const Pkg &pkg, const Ver &version, const Ver &instead)
+{
+	const std::string name = package_name(pkg);
+	const std::string what = instead.end() ? "is not installed again"
+					       : std::string("is not tried again; ") +
+							 instead.VerStr() + " serves";
+	strv_addf(notes,
+		  "%s %s was rolled back on this site and %s until a newer one is published "
+		  "('appliance forgive %s' clears the mark)", name.c_str(), version.VerStr(),
+		  what.c_str(), name.c_str());
+	bad_only = instead.end();
+}
+
+int Solver::want(const Pkg &pkg, Ver version)
 {
 	const std::string name = package_name(pkg);
 	if (matches_any(LIST_MAYNOTHAVE, name))
 		return err_set(err, ERR_REFUSED, "%s is wanted by musthave and forbidden by "
 			       "maynothave", name.c_str());
 	set(pkg, ROLE_WANTED);
+	if (!version.end() && is_bad(pkg, version)) {
+		note_bad(pkg, version, pkg.CurrentVer());
+		version = pkg.CurrentVer();
+	}
+	if (version.end())
+		return 0;
 	wanted.emplace(pkg->ID, version);
 	return 0;
 }
@@ -122,8 +154,9 @@ int Solver::want_name(const struct site_list_entry &entry)
 	Pkg pkg = cache->FindPkg(entry.pattern);
 	if (pkg.end())
 		return no_version(entry, pkg);
+	bad_only = false;
 	Ver version = entry.version ? pinned_version(pkg, entry.version) : best_version(pkg);
-	if (version.end())
+	if (version.end() && !bad_only)
 		return no_version(entry, pkg);
 	wanted.erase(pkg->ID); /* a name is more exact than a pattern before it */
 	return want(pkg, version);
@@ -338,6 +371,7 @@ int Solver::check_solution()
 
 int Solver::solve(struct plan *plan)
 {
+	notes = &plan->notes;
 	if (open() < 0 || choose_wanted() < 0 || judge_installed(plan) < 0 || resolve() < 0)
 		return -1;
 	sweep();

@@ -42,7 +42,9 @@ private:
 	int choose_wanted();
 	int want_name(const struct site_list_entry &entry);
 	int want_pattern(const struct site_list_entry &entry);
-	int want(const Pkg &pkg, const Ver &version);
+	int want(const Pkg &pkg, Ver version);
+	bool is_bad(const Pkg &pkg, const Ver &version) const;
+	void note_bad(const Pkg &pkg, const Ver &version, const Ver &instead);
 	Ver pinned_version(const Pkg &pkg, const char *wanted) const;
 	Ver best_version(const Pkg &pkg);
 	bool is_from_us(const Ver &version) const;
@@ -71,6 +73,8 @@ private:
 	const struct apt_request &request;
 	const struct site_list &list;
 	struct err *err;
+	struct strv *notes = nullptr;		/* of the plan */
+	bool bad_only = false;			/* the last choice had nothing but a bad version */
 	pkgCacheFile cache;
 	std::vector<unsigned char> roles;	/* by package ID */
 	std::map<unsigned, Ver> wanted;		/* by package ID */
