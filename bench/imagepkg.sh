@@ -100,17 +100,21 @@ rm -rf stored
 # --- a site's disk ---------------------------------------------------------------
 
 # timed NAME COMMAND...: milliseconds until what COMMAND wrote is on the disk go into
-# $NAME.ms, the bytes that it wrote into $NAME.bytes (time's %O: blocks of 512)
+# $NAME.ms, those of CPU that it used into $NAME.cpu, the bytes that it wrote into $NAME.bytes
+# (time's %O: blocks of 512)
 timed()
 {
 	local name=$1 start
 	shift
 	sync -f .
 	start=$(date +%s%3N)
-	/usr/bin/time -o time.out -f %O "$@" >/dev/null
+	/usr/bin/time -o time.out -f '%O %U %S' "$@" >/dev/null
 	sync -f .
 	echo $(($(date +%s%3N) - start)) >>"$name.ms"
-	echo $(($(tail -1 time.out) * 512)) >>"$name.bytes"
+	awk -v name="$name" '{
+		printf "%d\n", $1 * 512 >>(name ".bytes")
+		printf "%d\n", ($2 + $3) * 1000 >>(name ".cpu")
+	}' time.out
 }
 
 # unpack NAME DEB: into a fresh root
@@ -147,6 +151,9 @@ printf '%-44s %9s ms  (%s)\n' "write and fsync of the base" "$ms_raw" "$(xargs <
 	"dpkg unpack of it, stored uncompressed" "$ms_stored" "$(xargs <stored.ms)" \
 	"md5sum of the base" "$(median md5.ms)" "$(xargs <md5.ms)" \
 	"dpkg unpack of the package of 2007" "$ms_old" "$(xargs <old.ms)"
+printf '%-44s %9s ms\n' "CPU: unpack of our package" "$(median ours.cpu)" \
+	"CPU: unpack of it, stored uncompressed" "$(median stored.cpu)" \
+	"CPU: unpack of the package of 2007" "$(median old.cpu)"
 printf '%-44s %9s s\n\n' "imagepkg wrap" "$wall"
 printf 'bound %-58s %8s\n' "unpack stored uncompressed, times write and fsync" \
 	"$(ratio "$ms_stored" "$ms_raw")" "md5sum alone, times write and fsync" \
