@@ -108,7 +108,7 @@ static int run_script(const struct agent *agent, const char *script, const char 
 		      const char *b, const char *c, struct agent_output *output,
 		      struct err *err)
 {
-	const char *const argv[] = { "/bin/sh", "-c", script, "sh", a, b, c, NULL };
+	const char *const argv[] = { AGENT_GUEST_SHELL, script, "sh", a, b, c, NULL };
 	if (agent_exec(agent,
 		       &(struct agent_exec){ .argv = argv, .timeout_ms = SCRIPT_MS },
 		       output, err) < 0)

@@ -158,7 +158,7 @@ static void kill_command(const struct agent *agent, int64_t pid)
 {
 	_cleanup_err_ struct err err = ERR_INIT;
 	_cleanup_free_ char *number = xasprintf("%lld", (long long)pid);
-	const char *const argv[] = { "/bin/sh", "-c", KILL_SCRIPT, "sh", number, NULL };
+	const char *const argv[] = { AGENT_GUEST_SHELL, KILL_SCRIPT, "sh", number, NULL };
 	const struct agent_exec kill = { .argv = argv };
 	struct json_object *answer = NULL;
 	int64_t killer = 0;

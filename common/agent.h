@@ -49,6 +49,9 @@ enum {
 	AGENT_MAX_INPUT = 128 * 1024,
 };
 
+/* The first words of an argv that the guest's own shell interprets; the host's never does. */
+#define AGENT_GUEST_SHELL "/bin/sh", "-c"
+
 struct agent_exec {
 	const char *const *argv; /* NULL at its end; argv[0] is looked for in the guest's PATH */
 	const void *input;	 /* its standard input, or NULL */

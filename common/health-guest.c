@@ -97,7 +97,7 @@ int health_check_systemd(const struct agent *agent, struct health_result *result
 
 int health_check_exec(const struct agent *agent, struct health_result *result)
 {
-	const char *const argv[] = { "/bin/sh", "-c", result->check->argument, NULL };
+	const char *const argv[] = { AGENT_GUEST_SHELL, result->check->argument, NULL };
 	_cleanup_err_ struct err err = ERR_INIT;
 	_cleanup_(agent_output_destroy) struct agent_output output = { 0 };
 	if (run(agent, argv, &output, &err) < 0)

@@ -15,7 +15,7 @@
 struct agent;
 
 enum {
-	HEALTH_CHECK_SECONDS = 5,      /* at most so long for one check */
+	HEALTH_CHECK_SECONDS = 5,      /* for one check to answer in */
 	HEALTH_DETAIL_BYTES = 4 * 1024, /* at most so much of a check's output */
 };
 
@@ -47,9 +47,9 @@ struct health_guest {
 	void (*close_agent)(struct agent *agent);
 };
 
-/* Run every check of guest->conf once; *out tells what they saw. Takes up to
- * HEALTH_CHECK_SECONDS for each check, less where the guest agent has failed to answer
- * another check of the round. */
+/* Run every check of guest->conf once; *out tells what they saw. Takes about
+ * HEALTH_CHECK_SECONDS for each check that fails by silence, and twice that where the guest
+ * agent goes silent under way, which is then not asked by the round's other checks. */
 void health_look(const struct health_guest *guest, struct health_round *out);
 
 /* As many results as conf has checks, all of them not ok and saying `why`. */
