@@ -83,7 +83,7 @@ bad=$(variant 4.0 "http:80/ deadline=60s" "::sysinit:/bin/busybox poweroff -f")
 run_exit 1 imagepkg boot-test "$bad"
 contains err "failed its boot test: the guest switched itself off"
 bad=$(variant 5.0 "http:80/ deadline=60s interval=1s" "$setup" \
-	"::once:/bin/busybox timeout 6 /bin/busybox httpd -f -p 80 -h /www")
+	"::once:/bin/busybox timeout 20 /bin/busybox httpd -f -p 80 -h /www")
 run_exit 1 imagepkg boot-test --watch 60s "$bad"
 contains err "s after all checks had passed"
 contains out "http:80/ passed after"
