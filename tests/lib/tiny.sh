@@ -58,7 +58,8 @@ _host_initrd()
 	mkdir -p "$tree"/{bin,modules,dev,proc,sys,root}
 	cp /bin/busybox "$tree/bin/"
 	cp "$top_srcdir/imagepkg/recipes/tiny/initrd-init" "$tree/init"
-	for module in virtio_pci virtio_blk ext4; do
+	# The last ones for a disk that has no modules of its own.
+	for module in virtio_pci virtio_blk ext4 virtio_net isofs button evdev; do
 		modprobe -d "$top" -S "$release" --show-depends "$module"
 	done | while read -r verb file _; do
 		[ "$verb" = insmod ] && [ ! -e "$tree/modules/${file##*/}" ] || continue
