@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* imagerepo site assign, unassign, param: what a site must have, and how. */
-#include "repo-tools/cmds.h"
+#include <unistd.h>
+
+#include "common/atomic-file.h"
 #include "common/log.h"
+#include "repo-tools/cmds.h"
 #include "repo-tools/index.h"
 #include "repo-tools/site-input.h"
 #include "repo-tools/site-param.h"
 #include "repo-tools/site.h"
 
 enum { OPT_MUST = 1, OPT_MAY, OPT_MAYNOT };
+enum { OPT_FILE = 1, MAX_VALUE_BYTES = 16 * 1024 };
 
 const struct cli_opt cmd_site_assign_opts[] = {
 	{ OPT_MUST, "must", 0, NULL, "the site must have these (the default)" },
 	{ OPT_MAY, "may", 0, NULL, "the site keeps these if it has them" },
 	{ OPT_MAYNOT, "maynot", 0, NULL, "the site must not have these" },
+	{ 0 },
+};
+
+const struct cli_opt cmd_site_param_opts[] = {
+	{ OPT_FILE, "file", 'f', "NAME=FILE", "a value from a file of one line; -: standard input" },
 	{ 0 },
 };
 
@@ -140,18 +149,61 @@ int cmd_site_unassign(struct cli *cli, int argc, char **argv, struct err *err)
 	return save_and_sign(repo, site, &input, LIST_MUSTHAVE, err);
 }
 
+static int read_stdin(char **text, size_t *len, struct err *err)
+{
+	*len = 0;
+	*text = xcalloc(1, MAX_VALUE_BYTES + 1);
+	ssize_t n;
+	while (*len < MAX_VALUE_BYTES &&
+	       (n = read(STDIN_FILENO, *text + *len, MAX_VALUE_BYTES - *len)) != 0) {
+		if (n < 0)
+			return err_sys(err, "read standard input");
+		*len += (size_t)n;
+	}
+	return 0;
+}
+
+/* "NAME=FILE" becomes "NAME=<the line in FILE>", which no process list shows. */
+static int assignment_from_file(const char *option, struct strv *assignments, struct err *err)
+{
+	const char *equals = strchr(option, '=');
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	if (!equals || !equals[1])
+		return err_set(err, ERR_USAGE, "--file %s: not of the form NAME=FILE", option);
+	const char *path = equals + 1;
+	int result = str_eq(path, "-") ? read_stdin(&text, &len, err)
+				       : file_read(path, MAX_VALUE_BYTES, &text, &len, err);
+	if (result < 0)
+		return -1;
+	if (len > 0 && text[len - 1] == '\n')
+		text[--len] = '\0';
+	if (strlen(text) != len || len == 0)
+		return err_set(err, ERR_INPUT, "--file %s: %s", option,
+			       len ? "it holds a zero byte" : "it is empty");
+	strv_addf(assignments, "%.*s=%s", (int)(equals - option), option, text);
+	return 0;
+}
+
 int cmd_site_param(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	_cleanup_(repo_freep) struct repo *repo = NULL;
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	if (cli_no_opts(cli, argc, argv, 2, -1, err) < 0)
+	_cleanup_strv_ struct strv assignments = STRV_INIT;
+	int id;
+	while ((id = cli_next(cli, argc, argv, err)) > 0)
+		if (assignment_from_file(cli->value, &assignments, err) < 0)
+			return -1;
+	if (id < 0 || cli_check_args(cli, argc, 2, -1, err) < 0)
 		return -1;
 	const char *site = argv[cli->next], *appliance = argv[cli->next + 1];
 	if (cmd_open_repo(cli, REPO_WRITE, &repo, err) < 0 || site_check(repo, site, err) < 0)
 		return -1;
-	if (argc - cli->next > 2) {
-		const char *const *assignments = (const char *const *)argv + cli->next + 2;
-		if (site_param_set(repo, site, appliance, assignments, err) < 0)
+	for (int i = cli->next + 2; i < argc; i++)
+		strv_add(&assignments, argv[i]);
+	if (assignments.count > 0) {
+		if (site_param_set(repo, site, appliance,
+				   (const char *const *)assignments.items, err) < 0)
 			return -1;
 		return sign(repo, site, err);
 	}

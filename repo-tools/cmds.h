@@ -47,6 +47,7 @@ extern const struct cli_opt cmd_gc_opts[];
 extern const struct cli_opt cmd_serve_opts[];
 extern const struct cli_opt cmd_site_add_opts[];
 extern const struct cli_opt cmd_site_assign_opts[];
+extern const struct cli_opt cmd_site_param_opts[];
 extern const struct cli_opt cmd_site_bundle_opts[];
 
 #endif

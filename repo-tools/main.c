@@ -29,7 +29,7 @@ static const struct cli_cmd cmds[] = {
 	{ "site unassign", "SITE NAME...", "take names out of a site's lists", NULL,
 	  cmd_site_unassign },
 	{ "site param", "SITE APPLIANCE [NAME=VALUE]...", "set or show an appliance's parameters",
-	  NULL, cmd_site_param },
+	  cmd_site_param_opts, cmd_site_param },
 	{ "site key", "SITE FILE", "set a site's ssh key", NULL, cmd_site_key },
 	{ "site keys", NULL, "print the lines for authorized_keys", NULL, cmd_site_keys },
 	{ "site bundle", "SITE", "write a tar with a site's configuration", cmd_site_bundle_opts,
