@@ -70,6 +70,8 @@ install()
 	root_dpkg "$root" -i "$1" >dpkg.log 2>&1 || { cat dpkg.log >&2; fail "dpkg -i $1"; }
 }
 
+# Called by name, through wait_for.
+# shellcheck disable=SC2317
 answers() { curl -sf --max-time 1 "$1" | grep -qx "tiny $2"; }
 
 purge()
@@ -77,11 +79,11 @@ purge()
 	root_dpkg "$root" -P "$1" >dpkg.log 2>&1
 }
 
-virsh_state()
+# shellcheck disable=SC2317
+is_off()
 {
-	virsh -q -c qemu:///system domstate "$1" | head -1
+	[ "$(virsh -q -c qemu:///system domstate "$1" | head -1)" = "shut off" ]
 }
-is_off() { [ "$(virsh_state "$1")" = "shut off" ]; }
 
 url=http://127.0.0.1:$port/
 checks=("Ports: $port:80" "Watch: 0s" "Health: http:80/ deadline=120s interval=1s")
