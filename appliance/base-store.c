@@ -244,7 +244,7 @@ static int adopt_strays(struct host *host, struct err *err)
 	return 0;
 }
 
-/* Unused bases, the newest of each appliance first. */
+/* Unused bases, of each appliance the newest first, and last those that were reverted. */
 static int list_unused(struct host *host, struct strv *sha256s, struct strv *appliances,
 		       struct err *err)
 {
@@ -253,7 +253,8 @@ static int list_unused(struct host *host, struct strv *sha256s, struct strv *app
 		    host->state, &stmt, err, "",
 		    "SELECT sha256, appliance FROM base WHERE NOT EXISTS (SELECT 1 FROM"
 		    " instance WHERE sha256 IN (wanted_base, actual_base, good_base))"
-		    " ORDER BY appliance, added_at DESC, sha256") < 0)
+		    " ORDER BY appliance, EXISTS (SELECT 1 FROM bad_version WHERE base = sha256),"
+		    " added_at DESC, sha256") < 0)
 		return -1;
 	int row;
 	while ((row = state_step(host->state, stmt, err)) > 0) {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "appliance/domain-conn.h"
 
+#include <stdlib.h>
+
+#include "common/atomic-file.h"
 #include "common/log.h"
 
 int virt_error(struct err *err, const char *fmt, ...)
@@ -20,13 +23,48 @@ int virt_error(struct err *err, const char *fmt, ...)
 /* libvirt prints each error to standard error by default; ours are printed by main. */
 static void ignore_message(void *arg, virErrorPtr error) {}
 
+/* Nobody sits here to be asked; libvirt comes with what its auth file did not answer. */
+static int refuse_to_ask(virConnectCredentialPtr credentials, unsigned count, void *arg)
+{
+	for (unsigned i = 0; i < count; i++)
+		log_debug("libvirt wants to know: %s", credentials[i].prompt);
+	bool *asked = arg;
+	*asked = true;
+	return -1;
+}
+
+/* systemd hands a service its secrets in a directory of its own (LoadCredential=). */
+static void use_credential(void)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	_cleanup_free_ char *path = dir ? xasprintf("%s/libvirt-auth", dir) : NULL;
+	if (path && file_exists(path))
+		setenv("LIBVIRT_AUTH_FILE", path, 0);
+}
+
+static virConnectPtr connect_without_asking(const char *uri, bool *asked)
+{
+	int types[] = { VIR_CRED_AUTHNAME, VIR_CRED_USERNAME, VIR_CRED_PASSPHRASE,
+			VIR_CRED_NOECHOPROMPT, VIR_CRED_ECHOPROMPT, VIR_CRED_REALM };
+	virConnectAuth auth = { types, ARRAY_SIZE(types), refuse_to_ask, asked };
+	use_credential();
+	return virConnectOpenAuth(uri, &auth, 0);
+}
+
 int hypervisor_open(const char *uri, struct hypervisor **out, struct err *err)
 {
 	*out = NULL;
 	virSetErrorFunc(NULL, ignore_message);
-	virConnectPtr conn = virConnectOpen(uri);
+	bool asked = false;
+	virConnectPtr conn = connect_without_asking(uri, &asked);
 	if (!conn) {
 		const char *why = virGetLastErrorMessage();
+		if (asked)
+			return err_set(err, ERR_REFUSED,
+				       "%s asks for a name and password, and libvirt's auth file "
+				       "has none for it (/etc/libvirt/auth.conf, or the systemd "
+				       "credential libvirt-auth): %s",
+				       uri, why ? why : "libvirt does not say why");
 		return err_set(err, ERR_NETWORK, "no hypervisor answers at %s: %s", uri,
 			       why ? why : "libvirt does not say why");
 	}

@@ -8,7 +8,7 @@
 #include "common/lock.h"
 #include "common/log.h"
 
-enum { MAX_CONF_BYTES = 65536, MAX_STOP_SECONDS = 3600 };
+enum { MAX_CONF_BYTES = 65536, MAX_STOP_SECONDS = 3600, MAX_KEEP_BASES = 1000, DEFAULT_KEEP_BASES = 2 };
 
 #define DEFAULT_URI          "qemu:///system"
 #define DEFAULT_STOP_TIMEOUT "60s"
@@ -23,6 +23,15 @@ static int set_stop_timeout(struct host *host, const char *text, struct err *err
 		return err_set(err, ERR_INPUT, "Stop-Timeout: %.32s is more than an hour",
 			       text);
 	host->stop_timeout_ms = (int)seconds * 1000;
+	return 0;
+}
+
+static int set_keep_bases(struct host *host, const char *text, struct err *err)
+{
+	uint64_t count;
+	if (number_parse(text, 0, MAX_KEEP_BASES, &count, "Keep-Bases", err) < 0)
+		return -1;
+	host->keep_bases = (unsigned)count;
 	return 0;
 }
 
@@ -49,6 +58,7 @@ static int apply_conf(struct host *host, const struct deb822_stanza *stanza,
 	const char *uri = deb822_get(stanza, "Libvirt-URI");
 	const char *stop = deb822_get(stanza, "Stop-Timeout");
 	const char *nat = deb822_get(stanza, "Nat-Network");
+	const char *keep = deb822_get(stanza, "Keep-Bases");
 	const char *kernel = deb822_get(stanza, "Host-Kernel");
 	if (uri) {
 		free(host->libvirt_uri);
@@ -60,6 +70,8 @@ static int apply_conf(struct host *host, const struct deb822_stanza *stanza,
 				       "Host-Kernel: '%.64s' is no absolute path", kernel);
 		host->host_kernel = xstrdup(kernel);
 	}
+	if (keep && set_keep_bases(host, keep, err) < 0)
+		return -1;
 	if (stop && set_stop_timeout(host, stop, err) < 0)
 		return -1;
 	return nat ? set_nat_network(host, nat, err) : 0;
@@ -67,8 +79,8 @@ static int apply_conf(struct host *host, const struct deb822_stanza *stanza,
 
 static int read_conf(struct host *host, struct err *err)
 {
-	static const char *const known[] = { "Libvirt-URI", "Stop-Timeout", "Nat-Network", "Host-Kernel",
-					     NULL };
+	static const char *const known[] = { "Libvirt-URI", "Keep-Bases", "Stop-Timeout",
+					     "Nat-Network", "Host-Kernel", NULL };
 	_cleanup_free_ char *path = root_path(&host->root, HOST_CONF);
 	if (!file_exists(path))
 		return 0;
@@ -88,6 +100,7 @@ int host_open(const char *root_dir, struct host **out, struct err *err)
 	*out = NULL;
 	_cleanup_(host_freep) struct host *host = xcalloc(1, sizeof(*host));
 	host->libvirt_uri = xstrdup(DEFAULT_URI);
+	host->keep_bases = DEFAULT_KEEP_BASES;
 	if (root_init(&host->root, root_dir, err) < 0 ||
 	    set_stop_timeout(host, DEFAULT_STOP_TIMEOUT, err) < 0 ||
 	    set_nat_network(host, DEFAULT_NAT_NETWORK, err) < 0 ||

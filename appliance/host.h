@@ -21,6 +21,7 @@ struct host {
 	struct state *state;
 	char *libvirt_uri;
 	char *host_kernel;	/* directory in the place of / for Boot: host-kernel, or NULL */
+	unsigned keep_bases;	/* unused ones of each appliance, after an upgrade */
 	int stop_timeout_ms;	/* from a polite stop to the hard one */
 	char nat_prefix[16];	/* "192.168.147": the first three bytes of the /24 of nat */
 };

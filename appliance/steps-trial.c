@@ -152,6 +152,14 @@ int step_commit(struct step_context *c, struct err *err)
 	return 0;
 }
 
+/* A few stay, so that `rollback` and `run --as` have something to go to. */
+static int drop_old_bases(struct step_context *c, struct err *err)
+{
+	unsigned count = 0;
+	uint64_t freed_bytes = 0;
+	return base_store_gc(c->host, c->host->keep_bases, &count, &freed_bytes, err);
+}
+
 /* A mark keeps a version from coming back for as long as it can. */
 static int clear_stale_marks(struct step_context *c, struct err *err)
 {
@@ -177,6 +185,8 @@ int step_settle(struct step_context *c, struct err *err)
 	instance_set(&inst->good_unit, inst->unit);
 	inst->trial = TRIAL_NONE;
 	log_event("instance-settle", "%s %s stays", inst->name, inst->actual_version);
+	if (instance_save(c->host->state, inst, err) < 0 || drop_old_bases(c, err) < 0)
+		return -1;
 	return clear_stale_marks(c, err);
 }
 

@@ -150,7 +150,7 @@ rmdir "$conf"
 cp conf.good "$conf"
 
 note "the host's appliance.conf"
-for line in "Stop-Timeout: soon" "Stop-Timeout: 2h" "Nat-Network: 10.0.0.0/8" \
+for line in "Stop-Timeout: soon" "Keep-Bases: all" "Stop-Timeout: 2h" "Nat-Network: 10.0.0.0/8" \
 	"Nat-Network: 192.168.1.5/24" "Nat-Network: 1'/><x/>.0/24" "Nonsense: yes" "nonsense"; do
 	echo "$line" >"$root/etc/waybill/appliance.conf"
 	refused 1 "etc/waybill/appliance.conf" list

@@ -167,7 +167,6 @@ put_checked 5.0 5s 0s
 run_exit 0 appliance converge "$name"
 is 5.0 NULL
 data_is 7
-[ -n "$(reason 3.0)" ] || fail "the mark on 3.0, which is still kept here, is gone"
 
 note "the guest switches itself off while on trial"
 put_checked 6.0 60s 5m

@@ -10,7 +10,21 @@ git -C "$top_srcdir" rev-parse --git-dir >/dev/null 2>&1 || skip "not a git chec
 guest_image
 "$top_srcdir/tests/lib/build-debs" "$top_builddir/tests/debs"
 
-mkdir disk
+# A newer waybill-site, which differs in nothing else.
+newer_site()
+{
+	local tree=$T/site
+	dpkg-deb -R "$top_builddir"/tests/debs/waybill-site_*.deb "$tree"
+	sed -i 's/^Version: .*/&+newer/' "$tree/DEBIAN/control"
+	dpkg-deb --root-owner-group -Zgzip -b "$tree" "$1" >/dev/null
+}
+
+# Emulated twice over, a boot takes minutes.
+export TINY_CONF='s/deadline=[0-9]*s/deadline=1200s/; s/^Watch: .*/Watch: 0s/'
+mkdir -p disk/newer
 cp "$top_srcdir/tests/guest/systemd-site" disk/run
-cp "$top_builddir"/tests/debs/waybill-site_*.deb "$(tiny_deb)" disk/
-guest_run "${GUEST_SECONDS:-720}" "$T/disk" || fail "see the FAIL lines above"
+cp "$top_builddir"/tests/debs/waybill-site_*.deb disk/
+tiny_variant disk tiny 1.0 8081 hello >/dev/null
+tiny_variant disk/newer tiny 1.1 8081 newer >/dev/null
+newer_site disk/newer
+guest_run "${GUEST_SECONDS:-1500}" "$T/disk" || fail "see the FAIL lines above"

@@ -71,7 +71,8 @@ _host_initrd()
 }
 
 # tiny_variant DIR NAME VERSION PORT [GREETING]: the same VM as another package, with its
-# page on 127.0.0.1:PORT. Prints the package's path.
+# page on 127.0.0.1:PORT. $TINY_CONF, if set, is a sed program for its configuration. Prints
+# the package's path.
 tiny_variant()
 {
 	local dir=$1 name=$2 version=$3 port=$4 greeting=${5:-$2 $3} files
@@ -82,6 +83,7 @@ tiny_variant()
 	sed -i -E '/^(Format|Appliance|Version|Architecture|Base-SHA256|Disk):/d
 		s/^Ports:.*/Ports: '"$port"':80/; s/^ GREETING=.*/ GREETING='"$greeting"'/' \
 		"$files/appliance.conf"
+	[ -z "${TINY_CONF:-}" ] || sed -i -e "$TINY_CONF" "$files/appliance.conf"
 	imagepkg --quiet wrap --name "$name" --version "$version" --disk "$files/disk.qcow2" \
 		--kernel "$files/vmlinuz" --initrd "$files/initrd.img" \
 		--config "$files/appliance.conf" -o "$dir"
