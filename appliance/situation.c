@@ -150,15 +150,17 @@ static int look_at_domain(struct step_context *c, struct situation *s,
 	return 0;
 }
 
-/* Only what is about to start waits. */
+/* Only what is about to start waits; but an upgrade has waited before, and the service that it
+ * interrupts must not stay away. */
 static int look_at_order(struct step_context *c, struct situation *s, struct err *err)
 {
+	bool upgrade = c->stopped || (c->inst->trial == TRIAL_GATE && c->inst->good_version);
 	free(c->blocked_why);
 	c->blocked_why = NULL;
 	bool starts = c->inst->wanted_state == WANTED_RUNNING ||
 		      c->inst->wanted_state == WANTED_PAUSED;
 	bool up = s->domain == DOMAIN_RUNNING || s->domain == DOMAIN_PAUSED;
-	if (!c->hv || !c->settings || up || !starts)
+	if (!c->hv || !c->settings || up || !starts || upgrade)
 		return 0;
 	if (order_blocked(c->host, c->hv, c->inst->name, c->settings->conf, &c->blocked_why,
 			  err) < 0)

@@ -42,6 +42,7 @@ int step_stop(struct step_context *c, struct err *err)
 	if (domain_stop(c->hv, c->domain, polite ? c->host->stop_timeout_ms : 0, &forced,
 			err) < 0)
 		return -1;
+	c->stopped = true;
 	c->inst->started_at = 0;
 	c->inst->health = HEALTH_UNKNOWN;
 	instance_set(&c->inst->health_reason, NULL);
@@ -310,6 +311,9 @@ int step_start(struct step_context *c, struct err *err)
 				   "needs Network: nat");
 		return -1;
 	}
+	/* What was seen before is of no use for the one that runs now. */
+	c->asked = false;
+	c->verdict = VERDICT_NONE;
 	c->started = true;
 	c->inst->started_at = time(NULL);
 	c->inst->failures = 0;

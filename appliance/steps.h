@@ -20,6 +20,7 @@ struct step_context {
 	struct health_round round; /* the checks, once `asked` */
 	bool asked;
 	enum verdict verdict;
+	bool stopped;	     /* by this run: what comes up in its place does not wait */
 	bool started;	     /* by this run; its checks are for the next one */
 	bool forgotten;	     /* the row has gone */
 	bool merge_can_wait; /* a data disk could not be merged while in use */

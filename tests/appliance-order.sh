@@ -60,6 +60,13 @@ run_exit 0 appliance converge --all
 equal "$(state_of "$database") $(state_of "$web")" "running running" "states"
 equal "$(note_of "$web")" "" "note"
 
+note "an upgrade does not wait again, though the other one is away"
+appliance stop "$database"
+put "$web" 1.1 "Start-After: $database"
+run_exit 0 appliance converge "$web"
+equal "$(state_of "$web")" running "state"
+appliance start "$database"
+
 note "the same order after the host booted; what does not start by itself stays off"
 put "$n-manual" 1.0 "Autostart: no"
 run_exit 0 appliance converge --all
