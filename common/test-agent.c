@@ -168,6 +168,7 @@ static void test_exec_gives_input(void **state)
 	assert_ok(agent_exec(&fake->agent, &exec, &output, &err));
 	assert_non_null(strstr(fake->asked.data, "\"input-data\":\"aGkK\""));
 	assert_string_equal(output.out, "");
+	agent_output_destroy(&output);
 	exec.input_bytes = AGENT_MAX_INPUT + 1;
 	assert_fails(agent_exec(&fake->agent, &exec, &output, &err), ERR_TOO_LARGE,
 		     "appliance put");

@@ -61,10 +61,11 @@ static void test_put_the_same(void **state)
 	assert_texts(&input, "askom(=1.4.0)\ntiny", "debug-*\n", "");
 	for (int kind = 0; kind < LIST_KINDS; kind++)
 		assert_false(input.changed[kind]);
-	fill(&input, "askom\ntiny\naskom\n", "", "");
-	assert_ok(site_input_put(&input, LIST_MUSTHAVE, "askom", &err));
-	assert_texts(&input, "askom\ntiny\n", "", "");
-	assert_true(input.changed[LIST_MUSTHAVE]);
+	_cleanup_site_input_ struct site_input twice;
+	fill(&twice, "askom\ntiny\naskom\n", "", "");
+	assert_ok(site_input_put(&twice, LIST_MUSTHAVE, "askom", &err));
+	assert_texts(&twice, "askom\ntiny\n", "", "");
+	assert_true(twice.changed[LIST_MUSTHAVE]);
 }
 
 static void test_put_pattern(void **state)

@@ -3,7 +3,7 @@
 # is never a lost or a doubled domain. The hypervisor is libvirt's test driver, inside
 # libvirtd, where domains outlive the program that defined them.
 . "${top_srcdir:-$(dirname "$0")/..}/tests/lib/lib.sh"
-FAULT_POINTS=${FAULT_POINTS:-12} # of all steps; each costs half a second
+FAULT_POINTS=${FAULT_POINTS:-8} # of all steps; each costs half a second
 . "$top_srcdir/tests/fault/every-step.sh"
 need_libvirt
 need qemu-img sqlite3

@@ -27,4 +27,4 @@ cp "$top_builddir"/tests/debs/waybill-site_*.deb disk/
 tiny_variant disk tiny 1.0 8081 hello >/dev/null
 tiny_variant disk/newer tiny 1.1 8081 newer >/dev/null
 newer_site disk/newer
-guest_run "${GUEST_SECONDS:-1500}" "$T/disk" || fail "see the FAIL lines above"
+guest_run "${GUEST_SECONDS:-850}" "$T/disk" || fail "see the FAIL lines above"
