@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/atomic-file.h"
+#include "common/gate-ssh.h"
 #include "common/strv.h"
 #include "common/subproc.h"
 
@@ -15,25 +16,6 @@
 static const char *fetch_user(const struct pkgmgr *m)
 {
 	return geteuid() == 0 ? m->conf->fetch_user : NULL;
-}
-
-/* The pinned host key and the site's own key, and nothing of anybody's home. Offers
- * are short, since handshakes are most of what a sync with nothing to do moves; the key
- * exchange is the one of OpenSSH 9 and 10 that withstands quantum computers. */
-static void add_ssh(const struct pkgmgr *m, struct strv *argv)
-{
-	strv_addv(argv, "ssh", "-F", "none", "-T", "-i", m->conf->ssh_key, "-p", NULL);
-	strv_addf(argv, "%u", m->conf->port);
-	strv_addv(argv, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o",
-		  "StrictHostKeyChecking=yes", "-o", "GlobalKnownHostsFile=/dev/null", "-o",
-		  "ClearAllForwardings=yes", "-o", "LogLevel=ERROR", "-o",
-		  "KexAlgorithms=sntrup761x25519-sha512@openssh.com,curve25519-sha256", "-o",
-		  "Ciphers=chacha20-poly1305@openssh.com,aes256-gcm@openssh.com", "-o",
-		  "MACs=hmac-sha2-256-etm@openssh.com", "-o",
-		  "HostKeyAlgorithms=ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512", "-o", NULL);
-	strv_addf(argv, "UserKnownHostsFile=%s", m->conf->known_hosts);
-	strv_add(argv, "-o");
-	strv_addf(argv, "ConnectTimeout=%u", (unsigned)m->conf->timeout_s);
 }
 
 static int run(const struct pkgmgr *m, struct subproc *spec, const char *what, struct err *err)
@@ -59,7 +41,7 @@ static int make_staging(const struct pkgmgr *m, const char *dir, struct err *err
 	if (!pw)
 		return err_set(err, ERR_USAGE,
 			       "there is no user '%s' on this machine (Fetch-User in %s)", user,
-			       CONF_PATH);
+			       PKGMGR_CONF);
 	if (chown(dir, pw->pw_uid, pw->pw_gid) < 0)
 		return err_sys(err, "give %s to %s", dir, user);
 	return 0;
@@ -83,7 +65,7 @@ int gate_fetch(const struct pkgmgr *m, struct err *err)
 	if (make_staging(m, dir, err) < 0)
 		return -1;
 	_cleanup_strv_ struct strv ssh = STRV_INIT;
-	add_ssh(m, &ssh);
+	gate_ssh_argv(m->conf, &ssh);
 	_cleanup_free_ char *remote_shell = strv_join(&ssh, " ");
 	_cleanup_strv_ struct strv argv = STRV_INIT;
 	strv_addv(&argv, "rsync", "--recursive", "--times", "--delete", "--max-size=1m",
@@ -116,7 +98,7 @@ int gate_read_staged(const struct pkgmgr *m, const char *name, size_t max_bytes,
 int gate_report(const struct pkgmgr *m, const char *json, struct err *err)
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
-	add_ssh(m, &argv);
+	gate_ssh_argv(m->conf, &argv);
 	strv_addv(&argv, m->conf->server, "report", NULL);
 	struct subproc spec = { .argv = (const char *const *)argv.items,
 				.input = json,

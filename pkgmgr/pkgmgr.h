@@ -6,11 +6,11 @@
 #include "common/cli.h"
 #include "common/root.h"
 #include "common/state.h"
-#include "pkgmgr/conf.h"
+#include "common/pkgmgr-conf.h"
 
 struct pkgmgr {
 	struct root root;
-	struct conf *conf;
+	struct pkgmgr_conf *conf;
 	struct state *state;
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "pkgmgr/conf.h"
+#include "common/pkgmgr-conf.h"
 
 #include <ctype.h>
 
@@ -13,7 +13,7 @@ static const char *const known_fields[] = {
 	NULL,
 };
 
-void conf_free(struct conf *conf)
+void pkgmgr_conf_free(struct pkgmgr_conf *conf)
 {
 	if (!conf)
 		return;
@@ -67,13 +67,13 @@ static char *path_below(const struct root *root, const char *value)
 	return path;
 }
 
-static int fill(const struct root *root, const struct deb822_stanza *s, struct conf *conf,
-		struct err *err)
+static int fill(const struct root *root, const struct deb822_stanza *s,
+		struct pkgmgr_conf *conf, struct err *err)
 {
 	const char *site = NULL, *server = NULL;
-	if (deb822_check_known(s, known_fields, CONF_PATH, err) < 0 ||
-	    deb822_require(s, "Site", CONF_PATH, &site, err) < 0 ||
-	    deb822_require(s, "Server", CONF_PATH, &server, err) < 0)
+	if (deb822_check_known(s, known_fields, PKGMGR_CONF, err) < 0 ||
+	    deb822_require(s, "Site", PKGMGR_CONF, &site, err) < 0 ||
+	    deb822_require(s, "Server", PKGMGR_CONF, &server, err) < 0)
 		return -1;
 	uint64_t port = 0;
 	if (number_parse(get_or(s, "Port", "22"), 1, 65535, &port, "Port", err) < 0 ||
@@ -90,7 +90,7 @@ static int fill(const struct root *root, const struct deb822_stanza *s, struct c
 	return 0;
 }
 
-static int check(const struct conf *conf, struct err *err)
+static int check(const struct pkgmgr_conf *conf, struct err *err)
 {
 	if (!site_name_is_valid(conf->site))
 		return err_set(err, ERR_USAGE, "Site: '%s' is no site name", conf->site);
@@ -109,30 +109,30 @@ static int check(const struct conf *conf, struct err *err)
 	return 0;
 }
 
-int conf_parse(const struct root *root, const char *text, size_t len, struct conf **out,
-	       struct err *err)
+int pkgmgr_conf_parse(const struct root *root, const char *text, size_t len,
+		      struct pkgmgr_conf **out, struct err *err)
 {
 	*out = NULL;
 	_cleanup_(deb822_freep) struct deb822 *doc = NULL;
-	_cleanup_(conf_freep) struct conf *conf = xcalloc(1, sizeof(*conf));
-	if (deb822_parse(text, len, 1, CONF_PATH, &doc, err) < 0) {
+	_cleanup_(pkgmgr_conf_freep) struct pkgmgr_conf *conf = xcalloc(1, sizeof(*conf));
+	if (deb822_parse(text, len, 1, PKGMGR_CONF, &doc, err) < 0) {
 		err->code = ERR_USAGE;
 		return -1;
 	}
 	if (doc->count != 1)
-		return err_set(err, ERR_USAGE, "%s is empty", CONF_PATH);
+		return err_set(err, ERR_USAGE, "%s is empty", PKGMGR_CONF);
 	if (fill(root, &doc->stanzas[0], conf, err) < 0 || check(conf, err) < 0) {
 		err->code = ERR_USAGE;
-		return err_prefix(err, "%s", CONF_PATH);
+		return err_prefix(err, "%s", PKGMGR_CONF);
 	}
 	*out = steal(&conf);
 	return 0;
 }
 
-int conf_read(const struct root *root, struct conf **out, struct err *err)
+int pkgmgr_conf_read(const struct root *root, struct pkgmgr_conf **out, struct err *err)
 {
 	*out = NULL;
-	_cleanup_free_ char *path = root_path(root, CONF_PATH);
+	_cleanup_free_ char *path = root_path(root, PKGMGR_CONF);
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
 	if (file_read(path, MAX_BYTES, &text, &len, err) < 0) {
@@ -140,5 +140,5 @@ int conf_read(const struct root *root, struct conf **out, struct err *err)
 		return err_prefix(err, "this site is not configured; 'imagerepo site bundle' makes "
 				       "its configuration");
 	}
-	return conf_parse(root, text, len, out, err);
+	return pkgmgr_conf_parse(root, text, len, out, err);
 }

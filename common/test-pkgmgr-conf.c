@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/test-lib.h"
 
-#include "pkgmgr/conf.h"
+#include "common/pkgmgr-conf.h"
 
 static const char good[] = "Site: kbh1\nServer: imagerepo@hq.example.org\nPort: 2222\n"
 			   "Fetch-User: nobody\nOrigin: Ours\nTimeout: 2m\n"
@@ -24,8 +24,8 @@ static int teardown(void **state)
 static void test_all_fields(void **state)
 {
 	struct err err = ERR_INIT;
-	_cleanup_(conf_freep) struct conf *conf = NULL;
-	assert_ok(conf_parse(&root, good, strlen(good), &conf, &err));
+	_cleanup_(pkgmgr_conf_freep) struct pkgmgr_conf *conf = NULL;
+	assert_ok(pkgmgr_conf_parse(&root, good, strlen(good), &conf, &err));
 	assert_string_equal(conf->site, "kbh1");
 	assert_string_equal(conf->server, "imagerepo@hq.example.org");
 	assert_int_equal(conf->port, 2222);
@@ -40,8 +40,8 @@ static void test_defaults(void **state)
 {
 	static const char text[] = "Site: kbh1\nServer: a@b\n";
 	struct err err = ERR_INIT;
-	_cleanup_(conf_freep) struct conf *conf = NULL;
-	assert_ok(conf_parse(&root, text, strlen(text), &conf, &err));
+	_cleanup_(pkgmgr_conf_freep) struct pkgmgr_conf *conf = NULL;
+	assert_ok(pkgmgr_conf_parse(&root, text, strlen(text), &conf, &err));
 	assert_int_equal(conf->port, 22);
 	assert_string_equal(conf->fetch_user, "_waybill");
 	assert_string_equal(conf->origin, "Waybill");
@@ -83,12 +83,12 @@ static void test_bad(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct err err = ERR_INIT;
-		struct conf *conf = NULL;
-		if (conf_parse(&root, bad[i], strlen(bad[i]), &conf, &err) == 0)
+		struct pkgmgr_conf *conf = NULL;
+		if (pkgmgr_conf_parse(&root, bad[i], strlen(bad[i]), &conf, &err) == 0)
 			fail_msg("case %zu was taken: %s", i, bad[i]);
 		assert_null(conf);
 		assert_int_equal(err.code, ERR_USAGE);
-		if (!strstr(err.msg, CONF_PATH))
+		if (!strstr(err.msg, PKGMGR_CONF))
 			fail_msg("case %zu: '%s' does not name the file", i, err.msg);
 		err_clear(&err);
 	}
@@ -99,12 +99,12 @@ static void test_bit_flips_and_cuts(void **state)
 	size_t len = strlen(good);
 	for (size_t i = 0; i < len * 9; i++) {
 		struct err err = ERR_INIT;
-		_cleanup_(conf_freep) struct conf *conf = NULL;
+		_cleanup_(pkgmgr_conf_freep) struct pkgmgr_conf *conf = NULL;
 		_cleanup_free_ char *mutant = xstrndup(good, len);
 		size_t size = i % 9 == 8 ? i / 9 : len;
 		if (i % 9 < 8)
 			mutant[i / 9] = (char)(mutant[i / 9] ^ (1 << (i % 9)));
-		if (conf_parse(&root, mutant, size, &conf, &err) == 0)
+		if (pkgmgr_conf_parse(&root, mutant, size, &conf, &err) == 0)
 			assert_non_null(strchr(conf->server, '@'));
 		err_clear(&err);
 	}

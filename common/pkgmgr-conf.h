@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A site's configuration. Format: docs/spec/pkgmgr-conf.md */
-#ifndef PKGMGR_CONF_H
-#define PKGMGR_CONF_H
+#ifndef WAYBILL_PKGMGR_CONF_H
+#define WAYBILL_PKGMGR_CONF_H
 
 #include <stdint.h>
 
@@ -9,9 +9,9 @@
 #include "common/root.h"
 #include "common/util.h"
 
-#define CONF_PATH "etc/waybill/pkgmgr.conf"
+#define PKGMGR_CONF "etc/waybill/pkgmgr.conf"
 
-struct conf {
+struct pkgmgr_conf {
 	char *site;
 	char *server;		/* USER@HOST */
 	unsigned port;
@@ -24,11 +24,12 @@ struct conf {
 
 /* Parse the text of a pkgmgr.conf; paths are resolved below `root`.
  * Errors: ERR_USAGE: the configuration is wrong. */
-int conf_parse(const struct root *root, const char *text, size_t len, struct conf **out,
-	       struct err *err) _must_check_;
+int pkgmgr_conf_parse(const struct root *root, const char *text, size_t len,
+		      struct pkgmgr_conf **out, struct err *err) _must_check_;
 /* Read <root>/etc/waybill/pkgmgr.conf. */
-int conf_read(const struct root *root, struct conf **out, struct err *err) _must_check_;
-void conf_free(struct conf *conf);
-DEFINE_FREEP(struct conf, conf_free)
+int pkgmgr_conf_read(const struct root *root, struct pkgmgr_conf **out,
+		     struct err *err) _must_check_;
+void pkgmgr_conf_free(struct pkgmgr_conf *conf);
+DEFINE_FREEP(struct pkgmgr_conf, pkgmgr_conf_free)
 
 #endif
