@@ -16,7 +16,8 @@
 
 static const char *const header_fields[] = {
 	"Format", "Site", "Epoch", "Serial", "Date", "Valid-Until", "Repository-Not-Before",
-	"Sync-At", "Splay", "Scope", "Max-Removals", "Params", NULL,
+	"Sync-At", "Splay", "Scope", "Max-Removals", "Host-Upgrades", "Security-Origins",
+	"Keep-Kernels", "Reboot-Window", "Min-Free", "Params", NULL,
 };
 static const char *const list_fields[] = { "List", "Entries", NULL };
 
@@ -26,6 +27,7 @@ struct site_list *site_list_new(void)
 	list->sync_minute = 150;
 	list->splay_seconds = 2700;
 	list->max_removals = 3;
+	host_policy_init(&list->host);
 	return list;
 }
 
@@ -34,6 +36,7 @@ void site_list_free(struct site_list *list)
 	if (!list)
 		return;
 	free(list->site);
+	host_policy_destroy(&list->host);
 	for (size_t i = 0; i < list->param_count; i++)
 		free(list->params[i].appliance);
 	free(list->params);
@@ -103,30 +106,11 @@ static int get_time(const struct deb822_stanza *header, const char *name, int64_
 	return 0;
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static int parse_minute_of_day(const char *text, unsigned *minute, struct err *err)
-{
-	if (strlen(text) == 5 && is_digit(text[0]) && is_digit(text[1]) && text[2] == ':' &&
-	    is_digit(text[3]) && is_digit(text[4])) {
-		unsigned hours = (text[0] - '0') * 10u + (text[1] - '0');
-		unsigned minutes = (text[3] - '0') * 10u + (text[4] - '0');
-		if (hours < 24 && minutes < 60) {
-			*minute = hours * 60 + minutes;
-			return 0;
-		}
-	}
-	return err_set(err, ERR_INPUT, "Sync-At: '%s' is no time of day such as 02:30", text);
-}
-
 static int parse_policy(const struct deb822_stanza *header, struct site_list *list,
 			struct err *err)
 {
 	const char *text = deb822_get(header, "Sync-At");
-	if (text && parse_minute_of_day(text, &list->sync_minute, err) < 0)
+	if (text && day_minute_parse(text, &list->sync_minute, "Sync-At", err) < 0)
 		return -1;
 	text = deb822_get(header, "Splay");
 	if (text && duration_parse(text, &list->splay_seconds, "Splay", err) < 0)
@@ -143,7 +127,7 @@ static int parse_policy(const struct deb822_stanza *header, struct site_list *li
 				 err) < 0)
 		return -1;
 	list->max_removals = (unsigned)max_removals;
-	return 0;
+	return host_policy_parse(header, &list->host, err);
 }
 
 /* "<sha256> <bytes> <appliance>", single blanks. */
@@ -307,6 +291,7 @@ static void write_policy(struct strbuf *out, const struct site_list *list)
 	deb822_write(out, "Splay", splay);
 	deb822_write(out, "Scope", list->scope_all ? "all" : "ours");
 	write_number(out, "Max-Removals", list->max_removals);
+	host_policy_write(out, &list->host);
 }
 
 static void write_params(struct strbuf *out, const struct site_list *list)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/host-policy.h"
 #include "common/strbuf.h"
 #include "common/util.h"
 
@@ -52,6 +53,7 @@ struct site_list {
 	uint64_t splay_seconds;		/* default 2700 */
 	bool scope_all;			/* false: only packages of our origin are removed */
 	unsigned max_removals;		/* default 3 */
+	struct host_policy host;
 	struct site_list_param *params;
 	size_t param_count;
 	struct site_list_entries lists[LIST_KINDS];

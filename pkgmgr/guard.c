@@ -14,7 +14,7 @@ static const char *why_not(const struct plan_action *a, const struct site_list *
 		return "is the running kernel";
 	if (str_starts(a->package, "waybill-"))
 		return "is Waybill itself";
-	if (!a->ours && !list->scope_all)
+	if (!a->ours && !a->host && !list->scope_all)
 		return "was not installed by Waybill";
 	return NULL;
 }

@@ -7,7 +7,7 @@
 #include "pkgmgr/plan.h"
 
 /* Refuse a plan that removes Essential, Important or Protected packages, the
- * running kernel, Waybill itself, packages of other origins (unless Scope: all),
+ * running kernel, Waybill itself, packages of other origins (unless Scope: all, or an old kernel),
  * or more than Max-Removals. Errors: ERR_REFUSED, with every reason. */
 int guard_check(const struct plan *plan, const struct site_list *list, struct err *err)
 	_must_check_;

@@ -146,6 +146,7 @@ static struct json_object *action_to_json(const struct plan_action *a)
 	json_object_object_add(out, "from_version", text_or_null(a->from_version));
 	json_object_object_add(out, "to_version", text_or_null(a->to_version));
 	json_object_object_add(out, "reason", json_object_new_string(a->reason));
+	json_object_object_add(out, "host", json_object_new_boolean(a->host));
 	json_object_object_add(out, "fetch_bytes",
 			       json_object_new_int64((int64_t)a->archive.size_bytes));
 	return out;

@@ -31,6 +31,7 @@ struct plan_action {
 	const char *reason;	/* "musthave", "dependency", ...; static */
 	bool wanted;		/* musthave names it: manual, as apt says */
 	bool ours;		/* Waybill installed it, or it comes from our repository */
+	bool host;		/* no list asks for it: the host's own upgrade, or an old kernel */
 	bool essential;		/* Essential, Important or Protected */
 	bool running_kernel;
 	uint64_t installed_bytes; /* of to_version */

@@ -17,7 +17,7 @@
 #include "pkgmgr/apt/apt.h"
 #include "pkgmgr/guard.h"
 
-enum { MAX_BYTES = 64 * 1024, EXPECTED_COUNT = 70 };
+enum { MAX_BYTES = 64 * 1024, EXPECTED_COUNT = 108 };
 
 /* A golden file, section by section. */
 struct golden {
@@ -26,6 +26,8 @@ struct golden {
 	struct strbuf status;	/* dpkg's */
 	struct strbuf archive;	/* Packages of our repository */
 	struct strbuf debian;	/* Packages of another origin */
+	struct strbuf security;	/* and of its suite of security updates */
+	struct strbuf preferences; /* apt's */
 	struct strv ours;
 	struct strv bad;
 	struct strv expect;
@@ -40,6 +42,8 @@ static void golden_free(struct golden *g)
 	strbuf_destroy(&g->status);
 	strbuf_destroy(&g->archive);
 	strbuf_destroy(&g->debian);
+	strbuf_destroy(&g->security);
+	strbuf_destroy(&g->preferences);
 	strv_destroy(&g->ours);
 	strv_destroy(&g->bad);
 	strv_destroy(&g->expect);
@@ -100,6 +104,10 @@ static void add_line(struct golden *g, const char *section, const char *line)
 		add_package(&g->archive, line, false);
 	else if (str_eq(section, "[debian]"))
 		add_package(&g->debian, line, false);
+	else if (str_eq(section, "[security]"))
+		add_package(&g->security, line, false);
+	else if (str_eq(section, "[preferences]"))
+		strbuf_addf(&g->preferences, "%s\n", line);
 	else if (str_eq(section, "[ours]"))
 		strv_add(&g->ours, line);
 	else if (str_eq(section, "[bad]"))
@@ -141,11 +149,11 @@ static int put(const struct root *root, const char *path, const char *text, stru
 }
 
 static int put_archive(const struct root *root, const char *host, const char *origin,
-		       const char *packages, struct err *err)
+		       const char *label, const char *packages, struct err *err)
 {
 	_cleanup_free_ char *release = xasprintf(
-		"Origin: %s\nSuite: stable\nCodename: stable\nArchitectures: amd64\n"
-		"Components: main\nDate: Fri, 20 Nov 2026 00:00:00 UTC\n", origin);
+		"Origin: %s\nLabel: %s\nSuite: stable\nCodename: stable\nArchitectures: amd64\n"
+		"Components: main\nDate: Fri, 20 Nov 2026 00:00:00 UTC\n", origin, label);
 	_cleanup_free_ char *release_path =
 		xasprintf("var/lib/apt/lists/%s_dists_stable_Release", host);
 	_cleanup_free_ char *packages_path =
@@ -159,15 +167,19 @@ static int make_root(const struct golden *g, const struct root *root, struct err
 {
 	static const char sources[] =
 		"deb [trusted=yes arch=amd64] http://waybill.test/ stable main\n"
-		"deb [trusted=yes arch=amd64] http://debian.test/ stable main\n";
+		"deb [trusted=yes arch=amd64] http://debian.test/ stable main\n"
+		"deb [trusted=yes arch=amd64] http://security.test/ stable main\n";
 	if (put(root, "etc/apt/sources.list", sources, err) < 0 ||
 	    put(root, "etc/apt/apt.conf.d/arch", "APT::Architecture \"amd64\";\n", err) < 0 ||
 	    put(root, "var/cache/apt/archives/partial/x", NULL, err) < 0 ||
 	    put(root, "var/lib/apt/lists/partial/x", NULL, err) < 0 ||
 	    put(root, "var/lib/dpkg/status", g->status.data, err) < 0 ||
-	    put_archive(root, "waybill.test", "Waybill", g->archive.data, err) < 0)
+	    put(root, "etc/apt/preferences", g->preferences.data, err) < 0 ||
+	    put_archive(root, "waybill.test", "Waybill", "Waybill", g->archive.data, err) < 0 ||
+	    put_archive(root, "debian.test", "Debian", "Debian", g->debian.data, err) < 0)
 		return -1;
-	return put_archive(root, "debian.test", "Debian", g->debian.data, err);
+	return put_archive(root, "security.test", "Debian", "Debian-Security", g->security.data,
+			   err);
 }
 
 static int make_list(const struct golden *g, struct site_list **list, struct err *err)

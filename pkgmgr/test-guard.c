@@ -43,6 +43,19 @@ static void test_ours_may_go(void **state)
 	assert_ok(guard_check(f->plan, f->list, &err));
 }
 
+static void test_an_old_kernel_may_go(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	struct plan_action *a = add_removal(f, "linux-image-6.1");
+	a->ours = false;
+	assert_fails(guard_check(f->plan, f->list, &err), ERR_REFUSED, "not installed by Waybill");
+	a->host = true;
+	assert_ok(guard_check(f->plan, f->list, &err));
+	a->running_kernel = true;
+	assert_fails(guard_check(f->plan, f->list, &err), ERR_REFUSED, "the running kernel");
+}
+
 static void test_never(void **state)
 {
 	struct fixture *f = *state;
@@ -97,6 +110,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_ours_may_go, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_an_old_kernel_may_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_never, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_scope, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_max_removals, setup, teardown),

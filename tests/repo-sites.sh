@@ -90,7 +90,7 @@ imagerepo verify >/dev/null
 
 note "files edited by hand: verify says so, resign takes them up"
 printf '# by hand\naskom\n' >repo/private/sites/kbh1/musthave
-printf 'Sync-At: 04:15\nMax-Removals: 9\nEpoch: 2\n' >repo/private/sites/kbh1/policy
+printf 'Sync-At: 04:15\nMax-Removals: 9\nEpoch: 2\nHost-Upgrades: all\nReboot-Window: 03:00-05:00\n' >repo/private/sites/kbh1/policy
 run_exit 1 imagerepo verify
 contains err "edited and are not signed"
 imagerepo resign >/dev/null
@@ -99,8 +99,27 @@ signed >text
 contains text "Epoch: 2"
 contains text "Sync-At: 04:15"
 contains text "Max-Removals: 9"
+contains text "Host-Upgrades: all"
+contains text "Reboot-Window: 03:00-05:00"
+lacks text "Keep-Kernels" # an older pkgmgr would refuse what is only the default
 imagerepo site assign kbh1 tiny 2>/dev/null >/dev/null
 contains repo/private/sites/kbh1/musthave "# by hand"
+
+note "a policy that is wrong is not signed"
+while IFS='|' read -r line why; do
+	cp repo/private/sites/kbh1/policy good-policy
+	echo "$line" >repo/private/sites/kbh1/policy
+	run_exit 1 imagerepo resign
+	contains err "$why"
+	mv good-policy repo/private/sites/kbh1/policy
+done <<-'TABLE'
+	Host-Upgrades: yes|Host-Upgrades: 'yes' is neither
+	Security-Origins: Debian|ORIGIN/LABEL
+	Keep-Kernels: none|Keep-Kernels
+	Reboot-Window: night|03:00-05:00
+	Min-Free: 5%|Min-Free
+	Reboot: 03:00|unknown field 'Reboot'
+TABLE
 
 note "what contradicts is not signed, and nothing is changed"
 imagerepo site assign kbh1 --maynot 'foo*' >/dev/null

@@ -31,6 +31,7 @@ int Solver::open()
 		return apt_fail(err, ERR_STATE, "cannot judge half-installed packages");
 	roles.assign(cache->Head().PackageCount, 0);
 	unneeded.assign(cache->Head().PackageCount, false);
+	by_list.assign(cache->Head().PackageCount, false);
 	for (size_t i = 0; i < request.ours->count; i++) {
 		Pkg pkg = cache->FindPkg(request.ours->items[i]);
 		if (!pkg.end())
@@ -229,6 +230,8 @@ bool Solver::is_root(const Pkg &pkg) const
 {
 	if (has(pkg, ROLE_WANTED) || has(pkg, ROLE_ALLOWED))
 		return true;
+	if (keeps_kernels() && !kernel_release(pkg.Name()).empty())
+		return true;
 	return !has(pkg, ROLE_OURS) && !list.scope_all;
 }
 
@@ -369,14 +372,33 @@ int Solver::check_solution()
 	return 0;
 }
 
+/* Solve the lists, and these upgrades of the host on top. */
+int Solver::attempt(const std::vector<Ver> &with)
+{
+	if (resolve() < 0)
+		return -1;
+	if (!with.empty())
+		take_upgrades(with);
+	sweep();
+	return check_solution();
+}
+
+/* For another attempt: nothing is marked. */
+int Solver::begin_anew()
+{
+	unneeded.assign(unneeded.size(), false);
+	if (cache->Init(nullptr) && pkgApplyStatus(*cache.GetDepCache()))
+		return 0;
+	return apt_fail(err, ERR_SYSTEM, "cannot begin the plan anew");
+}
+
 int Solver::solve(struct plan *plan)
 {
 	notes = &plan->notes;
-	if (open() < 0 || choose_wanted() < 0 || judge_installed(plan) < 0 || resolve() < 0)
+	if (open() < 0 || choose_wanted() < 0 || judge_installed(plan) < 0 || attempt({}) < 0 ||
+	    add_upgrades() < 0)
 		return -1;
-	sweep();
-	if (check_solution() < 0)
-		return -1;
+	prune_kernels();
 	return translate(plan);
 }
 

@@ -23,6 +23,8 @@ enum Role : unsigned char {
 	ROLE_ALLOWED = 2,	/* mayhave, and installed */
 	ROLE_BANNED = 4,	/* maynothave, and to be removed */
 	ROLE_OURS = 8,		/* Waybill installed it */
+	ROLE_UPGRADE = 16,	/* of the host: one of `upgrades` */
+	ROLE_OLD_KERNEL = 32,	/* goes by Keep-Kernels */
 };
 
 class Solver
@@ -55,6 +57,8 @@ private:
 	int judge_one(const Pkg &pkg, struct plan *plan);
 	bool is_root(const Pkg &pkg) const;
 
+	int attempt(const std::vector<Ver> &with);
+	int begin_anew();
 	int resolve();
 	void ban_names(pkgProblemResolver &fix);
 	void sweep();
@@ -62,9 +66,27 @@ private:
 	std::string broken();
 	std::string unmet(const Pkg &pkg);
 
+	/* upgrades.cc */
+	void choose_upgrades();
+	Ver upgrade_of(const Pkg &pkg);
+	bool is_security(const Ver &version) const;
+	bool is_signed(const Ver &version);
+	void take_upgrades(const std::vector<Ver> &with);
+	int check_upgrades(const std::vector<Ver> &with, struct err *why);
+	int check_one(const Pkg &pkg, size_t *removals, struct err *why);
+	void admit(const std::vector<Ver> &more, std::vector<Ver> &admitted);
+	bool try_upgrades(const std::vector<Ver> &with, struct err *why);
+	int add_upgrades();
+	bool is_by_list(const Pkg &pkg) const { return by_list[pkg->ID]; }
+
+	/* kernels.cc */
+	bool keeps_kernels() const;
+	void remove_kernel(const std::vector<Pkg> &packages);
+	void prune_kernels();
+
 	int translate(struct plan *plan);
 	int translate_one(const Pkg &pkg, struct plan *plan);
-	const char *reason(const Pkg &pkg, bool removal) const;
+	const char *reason(const Pkg &pkg, bool removal);
 
 	bool has(const Pkg &pkg, Role role) const { return (roles[pkg->ID] & role) != 0; }
 	void set(const Pkg &pkg, Role role) { roles[pkg->ID] |= role; }
@@ -80,10 +102,17 @@ private:
 	std::map<unsigned, Ver> wanted;		/* by package ID */
 	std::vector<Pkg> banned;
 	std::vector<bool> unneeded;		/* by package ID: swept */
+	std::vector<Ver> upgrades;		/* of the host's own packages */
+	std::vector<bool> by_list;		/* by package ID: changes without them, too */
+	size_t list_removals = 0;		/* that many go without them, too */
 };
 
 /* "askom", or "libfoo:i386" for a foreign architecture. */
 std::string package_name(const pkgCache::PkgIterator &pkg);
+
+/* "6.1.0-40-amd64" of linux-image-6.1.0-40-amd64 or of its -headers- or -modules-; empty if
+ * it belongs to no kernel. */
+std::string kernel_release(const std::string &name);
 
 /* Fill action->archive for a version from the signed indexes. */
 int describe_archive(pkgCacheFile &cache, const pkgCache::VerIterator &version,

@@ -74,8 +74,16 @@ bool choose_verb(const pkgDepCache::StateCache &state, enum plan_verb *verb)
 
 } // namespace
 
-const char *Solver::reason(const Pkg &pkg, bool removal) const
+const char *Solver::reason(const Pkg &pkg, bool removal)
 {
+	if (has(pkg, ROLE_OLD_KERNEL))
+		return "old kernel";
+	if (!removal && !is_by_list(pkg)) {
+		pkgDepCache &deps = *cache.GetDepCache();
+		if (!has(pkg, ROLE_UPGRADE))
+			return "host dependency";
+		return is_security(deps[pkg].InstVerIter(deps)) ? "host security" : "host";
+	}
 	if (has(pkg, ROLE_WANTED))
 		return "musthave";
 	if (has(pkg, ROLE_BANNED))
@@ -97,6 +105,7 @@ int Solver::translate_one(const Pkg &pkg, struct plan *plan)
 	a->package = xstrdup(name.c_str());
 	a->reason = reason(pkg, verb == PLAN_REMOVE);
 	a->wanted = has(pkg, ROLE_WANTED);
+	a->host = has(pkg, ROLE_OLD_KERNEL) || (verb != PLAN_REMOVE && !is_by_list(pkg));
 	a->ours = has(pkg, ROLE_OURS);
 	a->essential = is_essential(pkg);
 	a->running_kernel = belongs_to_kernel(name, request.kernel_release);
@@ -106,7 +115,7 @@ int Solver::translate_one(const Pkg &pkg, struct plan *plan)
 		return 0;
 	Ver version = deps[pkg].InstVerIter(deps);
 	a->to_version = xstrdup(version.VerStr());
-	a->ours = a->ours || verb == PLAN_INSTALL || is_from_us(version);
+	a->ours = a->ours || (verb == PLAN_INSTALL && !a->host) || is_from_us(version);
 	a->installed_bytes = version->InstalledSize;
 	return describe_archive(cache, version, &a->archive, err);
 }

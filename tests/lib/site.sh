@@ -125,20 +125,28 @@ package_stanza()
 # publish [DATE]: make and sign the indexes of what is in the pool.
 publish()
 {
-	local suite=$T/public/dists/stable deb arch
+	publish_in "$T/public" "${1:-now}"
+}
+
+# publish_in DIR [DATE]: the same of what is in DIR/pool. RELEASE_ORIGIN and RELEASE_LABEL
+# make it somebody else's.
+publish_in()
+{
+	local suite=$1/dists/stable deb arch
 	arch=$(dpkg --print-architecture)
-	mkdir -p "$suite/main/binary-$arch" "$T/public/pool"
-	for deb in "$T"/public/pool/*.deb; do
+	mkdir -p "$suite/main/binary-$arch" "$1/pool"
+	for deb in "$1"/pool/*.deb; do
 		[ ! -e "$deb" ] || package_stanza "$deb"
 	done >"$suite/main/binary-$arch/Packages"
-	sign_release "$suite" "main/binary-$arch/Packages" "${1:-now}"
+	sign_release "$suite" "main/binary-$arch/Packages" "${2:-now}"
 }
 
 # sign_release SUITE-DIR INDEX DATE
 sign_release()
 {
 	cat >"$1/Release.new" <<-RELEASE
-		Origin: Waybill
+		Origin: ${RELEASE_ORIGIN:-Waybill}
+		Label: ${RELEASE_LABEL:-Waybill}
 		Suite: stable
 		Codename: stable
 		Architectures: $(dpkg --print-architecture)
