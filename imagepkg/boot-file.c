@@ -11,7 +11,7 @@
 
 #include "common/atomic-file.h"
 #include "common/util.h"
-#include "imagepkg/archive-util.h"
+#include "common/archive-util.h"
 
 enum {
 	MAX_FILE_BYTES = 1 << 30,

@@ -8,7 +8,7 @@
 #include "common/settings.h"
 #include "common/strv.h"
 #include "imagepkg/image-deb.h"
-#include "imagepkg/workdir.h"
+#include "common/workdir.h"
 
 struct boot_files {
 	struct image_deb *image;	/* its conf has moved into settings */

@@ -8,8 +8,8 @@
 #include "common/atomic-file.h"
 #include "common/log.h"
 #include "common/subproc.h"
-#include "imagepkg/archive-util.h"
-#include "imagepkg/sources.h"
+#include "common/archive-util.h"
+#include "common/host-sources.h"
 
 enum {
 	MAX_FILE_BYTES = 1 << 30,

@@ -5,7 +5,7 @@
 
 #include "common/err.h"
 #include "imagepkg/recipe.h"
-#include "imagepkg/workdir.h"
+#include "common/workdir.h"
 
 /* Where the recipe's Script lies in the new system while it runs; never on the disk. */
 #define BOOTSTRAP_SCRIPT "waybill-recipe-script"

@@ -8,7 +8,7 @@
 #include "common/ext4-writer.h"
 #include "imagepkg/package.h"
 #include "imagepkg/tree-import.h"
-#include "imagepkg/workdir.h"
+#include "common/workdir.h"
 
 /* The files of one build, below the work directory. */
 struct build {

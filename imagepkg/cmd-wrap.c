@@ -12,7 +12,7 @@
 #include "imagepkg/ext4-clean.h"
 #include "imagepkg/package.h"
 #include "imagepkg/qcow2.h"
-#include "imagepkg/workdir.h"
+#include "common/workdir.h"
 
 enum {
 	OPT_DISK = 1, OPT_NAME, OPT_VERSION, OPT_CONFIG, OPT_KERNEL, OPT_INITRD,

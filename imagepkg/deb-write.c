@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/atomic-file.h"
-#include "imagepkg/archive-util.h"
+#include "common/archive-util.h"
 
 enum { CHUNK_BYTES = 1 << 20 };
 

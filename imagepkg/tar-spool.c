@@ -8,7 +8,7 @@
 #include <zstd.h>
 
 #include "common/atomic-file.h"
-#include "imagepkg/archive-util.h"
+#include "common/archive-util.h"
 
 enum {
 	/* bench/imagepkg.sh measures what these cost. */

@@ -2,7 +2,7 @@
 #include "common/test-lib.h"
 
 #include "imagepkg/recipe.h"
-#include "imagepkg/sources.h"
+#include "common/host-sources.h"
 
 static struct err err = ERR_INIT;
 

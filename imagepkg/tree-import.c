@@ -8,7 +8,7 @@
 
 #include "common/atomic-file.h"
 #include "common/log.h"
-#include "imagepkg/archive-util.h"
+#include "common/archive-util.h"
 #include "imagepkg/hygiene.h"
 
 enum { CHUNK_BYTES = 1 << 20 };

@@ -12,7 +12,7 @@
 #include "imagepkg/maintscript.h"
 #include "imagepkg/qcow2.h"
 #include "imagepkg/tar-scan.h"
-#include "imagepkg/workdir.h"
+#include "common/workdir.h"
 
 enum { MAX_MD5SUMS_BYTES = 64 * 1024 };
 

@@ -3,7 +3,7 @@
 
 #include <glob.h>
 
-#include "repo-tools/archive-memory.h"
+#include "common/archive-util.h"
 #include "common/atomic-file.h"
 #include "common/deb822.h"
 #include "repo-tools/ssh-key.h"

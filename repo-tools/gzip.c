@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "repo-tools/gzip.h"
 
-#include "repo-tools/archive-memory.h"
+#include "common/archive-util.h"
 #include "common/util.h"
 
 /* Without a time stamp, so that the bytes depend on the data alone. */

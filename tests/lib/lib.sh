@@ -13,10 +13,11 @@ set -Eeuo pipefail
 
 top_srcdir=$(cd "${top_srcdir:-$(dirname "$0")/..}" && pwd)
 top_builddir=$(cd "${top_builddir:-$top_srcdir/build}" && pwd)
-for _dir in pkgmgr repo-tools imagepkg appliance; do
+for _dir in preseed pkgmgr repo-tools imagepkg appliance; do
 	PATH=$top_builddir/$_dir:$PATH
 done
 export PATH top_srcdir top_builddir WAYBILL_DATADIR="$top_srcdir/imagepkg"
+export WAYBILL_PRESEED_DIR="$top_srcdir/preseed"
 export LC_ALL=C.UTF-8 TZ=UTC NO_COLOR=1
 unset GNUPGHOME XDG_RUNTIME_DIR
 umask 022

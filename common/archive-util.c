@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "repo-tools/archive-memory.h"
+#include "common/archive-util.h"
 
 static la_ssize_t append(struct archive *a, void *arg, const void *data, size_t len)
 {

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Writing with libarchive into memory. */
-#ifndef WAYBILL_ARCHIVE_MEMORY_H
-#define WAYBILL_ARCHIVE_MEMORY_H
+/* Cleanup helpers for libarchive's objects, and writing into memory. */
+#ifndef WAYBILL_ARCHIVE_UTIL_H
+#define WAYBILL_ARCHIVE_UTIL_H
 
 #include <archive.h>
 #include <archive_entry.h>
 
 #include "common/strbuf.h"
+
+static inline void archive_read_freep(struct archive **a)
+{
+	if (*a)
+		archive_read_free(*a);
+}
 
 static inline void archive_write_freep(struct archive **a)
 {

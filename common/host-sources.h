@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where a build gets its packages: by default from where the build host gets its own. */
-#ifndef WAYBILL_SOURCES_H
-#define WAYBILL_SOURCES_H
+#ifndef WAYBILL_HOST_SOURCES_H
+#define WAYBILL_HOST_SOURCES_H
 
 #include "common/err.h"
 #include "common/strv.h"

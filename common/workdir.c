@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "imagepkg/workdir.h"
+#include "common/workdir.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "common/atomic-file.h"
@@ -23,7 +24,8 @@ int workdir_new(struct workdir **out, struct err *err)
 	if (!is_plain(tmp))
 		return err_set(err, ERR_USAGE, "TMPDIR '%s' must be an absolute path of letters, "
 			       "digits and /._+-", tmp);
-	_cleanup_free_ char *path = xasprintf("%s/imagepkg.XXXXXX", tmp);
+	_cleanup_free_ char *path = xasprintf("%s/%s.XXXXXX", tmp,
+						program_invocation_short_name);
 	if (!mkdtemp(path))
 		return err_sys(err, "cannot make a temporary directory in %s", tmp);
 	*out = xcalloc(1, sizeof(**out));

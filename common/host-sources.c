@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "imagepkg/sources.h"
+#include "common/host-sources.h"
 
 #include "common/subproc.h"
 #include "common/util.h"
@@ -46,7 +46,7 @@ int sources_from_listing(const char *listing, const char *suite, struct strv *li
 		add_line(entries.items[i], suite, lines);
 	if (lines->count == 0)
 		return err_set(err, ERR_NOT_FOUND, "this host's apt knows no Debian archive to "
-			       "build from; run apt-get update, or put Mirror: into the recipe");
+			       "build from; run apt-get update, or name a Mirror:");
 	return 0;
 }
 
@@ -62,7 +62,7 @@ int sources_list(const char *suite, const char *mirror, struct strv *lines, stru
 		return 0;
 	}
 	if (subproc_run(&spec, NULL, err) != 0)
-		return err_prefix(err, "cannot ask apt for this host's sources; Mirror: in the "
-				  "recipe avoids it");
+		return err_prefix(err, "cannot ask apt for this host's sources; naming a "
+				  "Mirror: avoids it");
 	return sources_from_listing(listing.data ? listing.data : "", suite, lines, err);
 }

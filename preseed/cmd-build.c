@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <ctype.h>
+
+#include "common/log.h"
+#include "common/subproc.h"
+#include "common/workdir.h"
+#include "preseed/bundle.h"
+#include "preseed/cmds.h"
+#include "preseed/installer.h"
+#include "preseed/mirrors.h"
+#include "preseed/preseed.h"
+#include "preseed/seed-archive.h"
+#include "preseed/site-conf.h"
+#include "preseed/stick.h"
+
+enum {
+	OPT_SITE = 1,
+	OPT_GENERIC,
+	OPT_BUNDLE,
+	OPT_REPO,
+	OPT_CONFIG,
+	OPT_OUTPUT,
+	OPT_CACHE,
+	OPT_EXTRA,
+	OPT_KERNEL_ARGS,
+};
+
+const struct cli_opt cmd_build_opts[] = {
+	{ OPT_SITE, "site", 's', "NAME", "the site that the stick installs" },
+	{ OPT_GENERIC, "generic", 0, NULL, "for any site: the configuration server knows which" },
+	{ OPT_BUNDLE, "bundle", 'b', "FILE", "from imagerepo site bundle --enroll" },
+	{ OPT_REPO, "repo", 'r', "DIR", "instead of --bundle: make one from this repository" },
+	{ OPT_CONFIG, "config", 'c', "FILE", "the site's file: disk, network, keys and so on" },
+	{ OPT_OUTPUT, "output", 'o', "FILE", "the image" },
+	{ OPT_CACHE, "cache", 0, "DIR", "for Debian's installer (default ~/.cache/waybill)" },
+	{ OPT_EXTRA, "extra", 0, "DIR", "files to add to the installer: drivers that it lacks" },
+	{ OPT_KERNEL_ARGS, "kernel-args", 0, "TEXT", "for the installer: console=ttyS0,115200n8" },
+	{ 0 },
+};
+
+struct request {
+	const char *site, *bundle, *repo, *config, *output, *cache, *extra, *kernel_args;
+	bool generic;
+};
+
+static void take_option(struct request *req, int id, const char *value)
+{
+	switch (id) {
+	case OPT_SITE:
+		req->site = value;
+		break;
+	case OPT_GENERIC:
+		req->generic = true;
+		break;
+	case OPT_BUNDLE:
+		req->bundle = value;
+		break;
+	case OPT_REPO:
+		req->repo = value;
+		break;
+	case OPT_CONFIG:
+		req->config = value;
+		break;
+	case OPT_OUTPUT:
+		req->output = value;
+		break;
+	case OPT_CACHE:
+		req->cache = value;
+		break;
+	case OPT_EXTRA:
+		req->extra = value;
+		break;
+	case OPT_KERNEL_ARGS:
+		req->kernel_args = value;
+		break;
+	}
+}
+
+static int check_request(const struct request *req, struct err *err)
+{
+	if (req->generic == (req->site != NULL))
+		return err_set(err, ERR_USAGE, "say either --site NAME or --generic");
+	if (req->site && !site_name_is_valid(req->site))
+		return err_set(err, ERR_USAGE, "--site: '%s' is no site's name: lower-case "
+			       "letters, digits and hyphens", req->site);
+	if ((req->bundle != NULL) == (req->repo != NULL))
+		return err_set(err, ERR_USAGE, "say either --bundle FILE, which imagerepo site "
+			       "bundle has written, or --repo DIR");
+	if (req->repo && req->generic)
+		return err_set(err, ERR_USAGE, "--generic needs a bundle: imagerepo site bundle "
+			       "--generic --batch N -o FILE");
+	if (!req->output)
+		return err_set(err, ERR_USAGE, "say where to write the image: -o stick.img");
+	for (const char *p = req->kernel_args ? req->kernel_args : ""; *p; p++)
+		if (!isprint((unsigned char)*p) || strchr("\"'\\`$;|&<>{}", *p))
+			return err_set(err, ERR_USAGE, "--kernel-args: '%s' has a character that "
+				       "the boot loader takes for its own", req->kernel_args);
+	return 0;
+}
+
+/* A bundle with a new token, straight from the repository on this machine. */
+static int make_bundle(const struct request *req, struct bundle **out, struct err *err)
+{
+	const char *argv[] = { "imagerepo", "--repo", req->repo, "site", "bundle", req->site,
+			       "--enroll", NULL };
+	_cleanup_strbuf_ struct strbuf tar = STRBUF_INIT;
+	struct subproc spec = { .argv = argv, .output = &tar, .max_output = 8 << 20,
+				.quiet = true, .timeout_ms = 60000 };
+	if (subproc_run(&spec, NULL, err) != 0)
+		return err_prefix(err, "cannot make a bundle");
+	return bundle_parse(tar.data, tar.len, "of imagerepo", out, err);
+}
+
+static int get_bundle(const struct request *req, struct bundle **out, struct err *err)
+{
+	if ((req->bundle ? bundle_read(req->bundle, out, err) : make_bundle(req, out, err)) < 0)
+		return -1;
+	const char *site = (*out)->site;
+	if (req->generic && site)
+		return err_set(err, ERR_INPUT, "the bundle is that of site %s; a generic stick "
+			       "needs one of imagerepo site bundle --generic", site);
+	if (req->site && !str_same(site, req->site))
+		return err_set(err, ERR_INPUT, "the bundle is that of %s%s, not of %s",
+			       site ? "site " : "a generic stick", site ? site : "", req->site);
+	if (!(*out)->token)
+		log_warn("the bundle has no enrolment token (imagerepo site bundle --enroll): "
+			 "the site will not enrol by itself");
+	return 0;
+}
+
+static int make_seed(const struct request *req, const struct site_conf *conf,
+		     const struct bundle *bundle, struct strbuf *out, struct err *err)
+{
+	enum preseed_kind kind = req->generic ? PRESEED_GENERIC : PRESEED_SITE;
+	_cleanup_(seed_archive_freep) struct seed_archive *seed = seed_archive_new();
+	_cleanup_strbuf_ struct strbuf preseed = STRBUF_INIT;
+	if (preseed_make(kind, conf, bundle, req->site, &preseed, err) < 0 ||
+	    preseed_check(preseed.data, preseed.len, err) < 0)
+		return -1;
+	if (req->extra) {
+		if (seed_archive_add_tree(seed, req->extra, err) < 0)
+			return err_prefix(err, "--extra");
+		seed_archive_add(seed, "waybill/extra", "", 0, 0644);
+	}
+	return preseed_add(seed, kind, &preseed, bundle, err) < 0 ? -1
+								  : seed_archive_write(seed, out, err);
+}
+
+static char *default_cache(void)
+{
+	const char *home = getenv("HOME");
+	return xasprintf("%s/.cache/waybill", home && *home ? home : "/var/cache");
+}
+
+static int build(const struct request *req, struct err *err)
+{
+	_cleanup_(bundle_freep) struct bundle *bundle = NULL;
+	_cleanup_(site_conf_freep) struct site_conf *conf = NULL;
+	_cleanup_(workdir_freep) struct workdir *work = NULL;
+	_cleanup_strbuf_ struct strbuf seed = STRBUF_INIT;
+	_cleanup_free_ char *cache = req->cache ? xstrdup(req->cache) : default_cache();
+	if (site_conf_read(req->config, &conf, err) < 0 || get_bundle(req, &bundle, err) < 0 ||
+	    mirrors_complete(conf, err) < 0 || make_seed(req, conf, bundle, &seed, err) < 0 ||
+	    workdir_new(&work, err) < 0 || installer_get(cache, NULL, work->path, err) < 0)
+		return -1;
+	_cleanup_free_ char *linux_path = workdir_file(work, "linux");
+	_cleanup_free_ char *initrd = workdir_file(work, "initrd.gz");
+	struct stick stick = { .title = req->site ? req->site : "a new site",
+			       .linux_path = linux_path, .initrd_path = initrd,
+			       .seed = seed.data, .seed_len = seed.len,
+			       .kernel_args = req->kernel_args ? req->kernel_args : "" };
+	return stick_write(&stick, work, req->output, err);
+}
+
+int cmd_build(struct cli *cli, int argc, char **argv, struct err *err)
+{
+	struct request req = { 0 };
+	int id;
+	while ((id = cli_next(cli, argc, argv, err)) > 0)
+		take_option(&req, id, cli->value);
+	if (id < 0 || cli_check_args(cli, argc, 0, 0, err) < 0 || check_request(&req, err) < 0)
+		return -1;
+	return build(&req, err);
+}

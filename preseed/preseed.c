@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "preseed/preseed.h"
+
+#include <inttypes.h>
+
+#include <nettle/base64.h>
+
+#include "common/atomic-file.h"
+#include "common/subproc.h"
+#include "preseed/installer.h"
+#include "preseed/mirrors.h"
+#include "preseed/template.h"
+
+enum { MAX_DATA_BYTES = 1 << 20 };
+
+/* Everything that a site needs; libvirt and QEMU come with waybill-site. */
+#define PACKAGES "waybill-site waybill-hostconfig openssh-server"
+#define PACKAGES_XEN " xen-system-amd64 libvirt-daemon-driver-xen"
+
+static int read_data(const char *name, char **text, size_t *len, struct err *err)
+{
+	const char *env = getenv("WAYBILL_PRESEED_DIR");
+	_cleanup_free_ char *path =
+		xasprintf("%s/%s", env && *env ? env : WAYBILL_DATADIR "/preseed", name);
+	return file_read(path, MAX_DATA_BYTES, text, len, err);
+}
+
+static char *base64(const char *data, size_t len)
+{
+	char *text = xcalloc(1, BASE64_ENCODE_RAW_LENGTH(len) + 1);
+	base64_encode_raw(text, len, (const uint8_t *)data);
+	return text;
+}
+
+static void set_network(struct values *v, const struct site_conf *conf)
+{
+	_cleanup_free_ char *dns = strv_join(&conf->dns, " ");
+	_cleanup_free_ char *tagged = xasprintf("%s.%u", conf->interface, conf->vlan);
+	values_set(v, "interface", conf->vlan ? tagged : conf->interface);
+	values_set(v, "network-none", conf->network == NETWORK_NONE ? "1" : NULL);
+	values_set(v, "address", conf->address);
+	values_set(v, "netmask", conf->netmask);
+	values_set(v, "gateway", conf->gateway);
+	values_set(v, "dns", dns);
+	values_set(v, "domain", conf->domain);
+}
+
+static void set_mirrors(struct values *v, const struct site_conf *conf)
+{
+	struct mirror_url mirror, security;
+	mirror_url_split(conf->mirror ? conf->mirror : "", &mirror);
+	mirror_url_split(conf->security_mirror ? conf->security_mirror : "", &security);
+	values_set(v, "mirror-protocol", mirror.protocol);
+	values_set(v, "mirror-host", mirror.host);
+	values_set(v, "mirror-directory", mirror.directory);
+	values_set(v, "security-host", security.host);
+	values_set(v, "proxy", conf->proxy);
+	values_set(v, "suite", INSTALLER_SUITE);
+	mirror_url_destroy(&mirror);
+	mirror_url_destroy(&security);
+}
+
+static void set_repository(struct values *v, const struct bundle *bundle)
+{
+	_cleanup_free_ char *line = NULL;
+	_cleanup_free_ char *key = NULL;
+	if (bundle) {
+		line = xasprintf("%s %s %s", bundle->uri, bundle->suite, bundle->components);
+		key = base64(bundle->repository_key, bundle->repository_key_len);
+	}
+	values_set(v, "repository", line);
+	values_set(v, "repository-key", key);
+}
+
+static void set_system(struct values *v, const struct site_conf *conf)
+{
+	_cleanup_free_ char *disks = strv_join(&conf->disk, " ");
+	_cleanup_free_ char *minimum = xasprintf("%" PRIu64, conf->disk_minimum_bytes);
+	_cleanup_free_ char *keys = conf->ssh_keys.count ? strv_join(&conf->ssh_keys, "\n") : NULL;
+	_cleanup_free_ char *lines = keys ? xasprintf("%s\n", keys) : NULL;
+	_cleanup_free_ char *encoded = lines ? base64(lines, strlen(lines)) : NULL;
+	_cleanup_free_ char *more = strv_join(&conf->packages, " ");
+	_cleanup_free_ char *packages =
+		xasprintf(PACKAGES "%s%s%s", str_eq(conf->hypervisor, "xen") ? PACKAGES_XEN : "",
+			  *more ? " " : "", more);
+	_cleanup_free_ char *language = xstrndup(conf->locale, 2);
+	_cleanup_free_ char *country = xstrndup(conf->locale + 3, 2);
+	values_set(v, "disk", disks);
+	values_set(v, "disk-minimum", minimum);
+	values_set(v, "raid", conf->raid1 ? "1" : "none");
+	values_set(v, "authorized-keys", encoded);
+	values_set(v, "packages", packages);
+	values_set(v, "locale", conf->locale);
+	values_set(v, "language", language);
+	values_set(v, "country", country);
+	values_set(v, "keyboard", conf->keyboard);
+	values_set(v, "time-zone", conf->time_zone);
+	values_set(v, "password", conf->password ? conf->password : "*");
+	values_set(v, "kernel", conf->kernel);
+	values_set(v, "drivers", conf->drivers);
+	values_set(v, "kernel-args", conf->kernel_args);
+}
+
+int preseed_make(enum preseed_kind kind, const struct site_conf *conf,
+		 const struct bundle *bundle, const char *site, struct strbuf *out,
+		 struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_(values_destroy) struct values v = { 0 };
+	size_t len;
+	if (read_data("preseed.cfg", &text, &len, err) < 0)
+		return -1;
+	values_set(&v, "stick", kind == PRESEED_PART ? NULL : "1");
+	values_set(&v, "part", kind == PRESEED_GENERIC ? NULL : "1");
+	values_set(&v, "hostname", site ? site : "waybill");
+	set_network(&v, conf);
+	set_mirrors(&v, conf);
+	set_repository(&v, bundle);
+	set_system(&v, conf);
+	return template_expand(text, &v, "preseed.cfg", out, err);
+}
+
+int preseed_check(const char *text, size_t len, struct err *err)
+{
+	const char *argv[] = { "debconf-set-selections", "--checkonly", NULL };
+	_cleanup_strbuf_ struct strbuf output = STRBUF_INIT;
+	struct subproc spec = { .argv = argv, .input = text, .input_len = len,
+				.output = &output, .quiet = true, .timeout_ms = 60000 };
+	return subproc_run(&spec, NULL, err) == 0
+		       ? 0
+		       : err_prefix(err, "debconf does not take the preseed file");
+}
+
+int preseed_add(struct seed_archive *seed, enum preseed_kind kind, const struct strbuf *preseed,
+		const struct bundle *bundle, struct err *err)
+{
+	static const char *const files[] = { "early", "lib", "partition", "disk", "late",
+					     "waybill.templates" };
+	int64_t now = time_now_reproducible();
+	_cleanup_free_ char *floor = xasprintf(
+		"%" PRId64 "\n", bundle->not_before > now ? bundle->not_before : now);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		size_t len;
+		_cleanup_free_ char *text = NULL;
+		_cleanup_free_ char *from = xasprintf("installer/%s", files[i]);
+		_cleanup_free_ char *to = xasprintf("waybill/%s", files[i]);
+		if (read_data(from, &text, &len, err) < 0)
+			return -1;
+		seed_archive_add(seed, to, text, len, 0644);
+	}
+	seed_archive_add(seed, "preseed.cfg", preseed->data, preseed->len, 0600);
+	seed_archive_add(seed, "waybill/bundle.tar", bundle->tar, bundle->tar_len, 0600);
+	seed_archive_add(seed, "waybill/not-before", floor, strlen(floor), 0644);
+	return 0;
+}
