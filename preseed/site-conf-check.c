@@ -139,12 +139,14 @@ static int check_url(const char *field, const char *url, struct err *err)
 	const char *host = str_starts(url, "http://")    ? url + 7
 			   : str_starts(url, "https://") ? url + 8
 							 : NULL;
+	if (strchr(url, '@'))
+		return err_set(err, ERR_INPUT, "%s: has a user or password, which would lie on the "
+			       "stick in plain text", field);
 	if (!host || !isalnum((unsigned char)*host))
 		return bad(err, field, url, "is no http:// or https:// address");
 	if (url[strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			    "0123456789/:._~+%-[]")] != '\0')
-		return bad(err, field, url, "has characters that no mirror's address needs; a "
-			   "user and password would lie on the stick in plain text");
+		return bad(err, field, url, "has characters that no mirror's address needs");
 	return 0;
 }
 
@@ -153,7 +155,7 @@ static int check_password(const char *password, struct err *err)
 	if (!password)
 		return 0;
 	if (!str_starts(password, "$y$") && !str_starts(password, "$6$"))
-		return err_set(err, ERR_INPUT, "Password-Crypted: is no crypted password (it "
+		return err_set(err, ERR_INPUT, "Password-Crypted: is no hash of a password (it "
 			       "begins with $y$ or $6$); run mkpasswd and paste what it prints");
 	if (strlen(password) < 20 ||
 	    password[strspn(password, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -31,7 +31,7 @@ struct site_conf {
 	char *locale;
 	char *keyboard;
 	struct strv ssh_keys;	/* lines of authorized_keys */
-	char *password;		/* crypted, or NULL: locked */
+	char *password;		/* hash of crypt(5), or NULL: locked */
 	char *hypervisor;	/* "kvm", "xen", "none" */
 	char *kernel;
 	char *drivers;		/* "most", "dep" */
