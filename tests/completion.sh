@@ -44,6 +44,6 @@ equal "$(complete_line imagerepo add '')" "<files>" "argument of a command"
 
 note "the real programs print what it needs"
 PATH=${PATH#*:}
-for program in appliance imagepkg imagerepo pkgmgr; do
+for program in appliance imagepkg imagerepo pkgmgr waybill-hostconfig; do
 	[ "$(complete_line "$program" '' | wc -w)" -ge 2 ] || fail "$program offers nothing"
 done

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What nft and dnsmasq are given, made of the parameters. Source: docs/spec/host-config.md */
+#ifndef HOSTCONFIG_GENERATE_H
+#define HOSTCONFIG_GENERATE_H
+
+#include "common/strbuf.h"
+#include "hostconfig/params.h"
+
+/* nft's input: `rules` (the path of nftables.conf) with what it leaves open.
+ * ssh_from: networks, of the site's policy or the parameters. */
+void generate_nft(const struct params *params, const char *rules, const struct strv *ssh_from,
+		  struct strbuf *out);
+
+/* The table for when nftables.conf cannot be loaded: out goes all, in come answers. */
+extern const char closed_table[];
+
+/* dnsmasq.conf. boot_address: where thin clients boot from, or NULL. */
+void generate_dnsmasq(const struct params *params, const struct root *root,
+		      const char *boot_address, struct strbuf *out);
+
+#endif
