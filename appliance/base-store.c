@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -335,6 +336,49 @@ int base_store_gc(struct host *host, unsigned keep, unsigned *count,
 		seen = next ? 1 : seen + 1;
 		if (*appliances.items[i] && seen <= keep)
 			continue;
+		if (remove_base(host, sha256s.items[i], freed_bytes, err) < 0)
+			return -1;
+		(*count)++;
+	}
+	return gc_all_versions(host, err);
+}
+
+static int list_oldest_unused(struct host *host, struct strv *sha256s, struct err *err)
+{
+	_cleanup_(state_stmt_freep) sqlite3_stmt *stmt = NULL;
+	if (state_prepare(host->state, &stmt, err, "",
+			  "SELECT sha256 FROM base WHERE NOT EXISTS (SELECT 1 FROM instance"
+			  " WHERE sha256 IN (wanted_base, actual_base, good_base))"
+			  " ORDER BY added_at, sha256") < 0)
+		return -1;
+	int row;
+	while ((row = state_step(host->state, stmt, err)) > 0)
+		strv_add(sha256s, (const char *)sqlite3_column_text(stmt, 0));
+	return row;
+}
+
+/* 1: as many bytes are free, 0: fewer. */
+static int has_room(struct host *host, uint64_t free_bytes, struct err *err)
+{
+	_cleanup_free_ char *dir = root_path(&host->root, "var/lib/waybill");
+	struct statvfs fs;
+	if (statvfs(dir, &fs) < 0)
+		return err_sys(err, "ask how much is free at %s", dir);
+	return (uint64_t)fs.f_bavail * fs.f_frsize >= free_bytes;
+}
+
+int base_store_make_room(struct host *host, uint64_t free_bytes, unsigned *count,
+			 uint64_t *freed_bytes, struct err *err)
+{
+	_cleanup_strv_ struct strv sha256s = STRV_INIT;
+	if (adopt_strays(host, err) < 0 || list_oldest_unused(host, &sha256s, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sha256s.count; i++) {
+		int room = has_room(host, free_bytes, err);
+		if (room < 0)
+			return -1;
+		if (room)
+			break;
 		if (remove_base(host, sha256s.items[i], freed_bytes, err) < 0)
 			return -1;
 		(*count)++;

@@ -39,6 +39,11 @@ int base_store_versions(struct host *host, const char *appliance, struct strv *o
 int base_store_gc(struct host *host, unsigned keep, unsigned *count, uint64_t *freed_bytes,
 		  struct err *err) _must_check_;
 
+/* The same without `keep`, and the oldest first, until free_bytes are free on the store's
+ * file system; nothing goes if they are already. */
+int base_store_make_room(struct host *host, uint64_t free_bytes, unsigned *count,
+			 uint64_t *freed_bytes, struct err *err) _must_check_;
+
 /* Forget all versions of one appliance, and its bases that no other instance uses. */
 int base_store_drop(struct host *host, const char *appliance, struct err *err) _must_check_;
 

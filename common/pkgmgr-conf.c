@@ -10,7 +10,7 @@ enum { MAX_BYTES = 64 * 1024, MAX_TIMEOUT_S = 3600 };
 
 static const char *const known_fields[] = {
 	"Site", "Server", "Port", "Ssh-Key", "Known-Hosts", "Fetch-User", "Origin", "Timeout",
-	NULL,
+	"Reboot-Command", NULL,
 };
 
 void pkgmgr_conf_free(struct pkgmgr_conf *conf)
@@ -23,6 +23,7 @@ void pkgmgr_conf_free(struct pkgmgr_conf *conf)
 	free(conf->known_hosts);
 	free(conf->fetch_user);
 	free(conf->origin);
+	free(conf->reboot_command);
 	free(conf);
 }
 
@@ -84,6 +85,7 @@ static int fill(const struct root *root, const struct deb822_stanza *s,
 	conf->server = xstrdup(server);
 	conf->fetch_user = xstrdup(get_or(s, "Fetch-User", "_waybill"));
 	conf->origin = xstrdup(get_or(s, "Origin", "Waybill"));
+	conf->reboot_command = xstrdup(get_or(s, "Reboot-Command", ""));
 	conf->ssh_key = path_below(root, get_or(s, "Ssh-Key", "/etc/waybill/ssh/id_ed25519"));
 	conf->known_hosts =
 		path_below(root, get_or(s, "Known-Hosts", "/etc/waybill/ssh/known_hosts"));
@@ -104,6 +106,9 @@ static int check(const struct pkgmgr_conf *conf, struct err *err)
 		return err_set(err, ERR_USAGE,
 			       "Ssh-Key and Known-Hosts may hold no blanks or quotes, nor may the "
 			       "root's path");
+	if (*conf->reboot_command && *conf->reboot_command != '/')
+		return err_set(err, ERR_USAGE, "Reboot-Command: '%s' is no absolute path",
+			       conf->reboot_command);
 	if (conf->timeout_s < 1 || conf->timeout_s > MAX_TIMEOUT_S)
 		return err_set(err, ERR_USAGE, "Timeout: must be from 1s to 1h");
 	return 0;

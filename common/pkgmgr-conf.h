@@ -19,6 +19,7 @@ struct pkgmgr_conf {
 	char *known_hosts;	/* likewise */
 	char *fetch_user;
 	char *origin;
+	char *reboot_command;	/* a program and its arguments; "": the system's way */
 	uint64_t timeout_s;
 };
 

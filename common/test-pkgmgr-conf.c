@@ -46,6 +46,7 @@ static void test_defaults(void **state)
 	assert_string_equal(conf->fetch_user, "_waybill");
 	assert_string_equal(conf->origin, "Waybill");
 	assert_int_equal(conf->timeout_s, 60);
+	assert_string_equal(conf->reboot_command, "");
 	assert_string_equal(conf->ssh_key, "/tmp/etc/waybill/ssh/id_ed25519");
 }
 
@@ -72,6 +73,7 @@ static const char *const bad[] = {
 	"Site: kbh1\nServer: a@b\nFetch-User: -x\n",
 	"Site: kbh1\nServer: a@b\nSsh-Key: /etc/my key\n",
 	"Site: kbh1\nServer: a@b\nKnown-Hosts: /etc/\"x\"\n",
+	"Site: kbh1\nServer: a@b\nReboot-Command: shutdown -r now\n",
 	"Site: kbh1\nServer: a@b\nTypo: x\n",
 	"Site: kbh1\nSite: kbh2\nServer: a@b\n",
 	"Site: kbh1\nServer: a@b\n\nSite: kbh2\nServer: a@b\n",

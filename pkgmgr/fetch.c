@@ -134,7 +134,8 @@ static int require(const char *dir, uint64_t needed, uint64_t available, const c
 
 /* Old and new version are on the disk together while dpkg unpacks, and a base stays
  * as long as an instance uses it, so what is replaced frees nothing. */
-int fetch_check_space(const struct root *root, const struct plan *plan, struct err *err)
+int fetch_check_space(const struct root *root, const struct plan *plan, uint64_t *needed_bytes,
+		      struct err *err)
 {
 	_cleanup_free_ char *cache = root_path(root, ARCHIVES_DIR);
 	_cleanup_free_ char *state = root_path(root, "var/lib/waybill");
@@ -146,14 +147,15 @@ int fetch_check_space(const struct root *root, const struct plan *plan, struct e
 	uint64_t fetch = plan_fetch_bytes(plan), there = part_bytes(root, plan);
 	fetch -= there < fetch ? there : fetch;
 	uint64_t unpack = plan_installed_bytes(plan);
+	bool together = cache_device == state_device;
+	*needed_bytes = unpack + MARGIN_BYTES + (together ? fetch : 0);
 	if (fetch + unpack == 0)
 		return 0;
-	if (cache_device == state_device)
-		return require(state, fetch + unpack + MARGIN_BYTES, state_free_bytes,
-			       "this sync", err);
+	if (together)
+		return require(state, *needed_bytes, state_free_bytes, "this sync", err);
 	if (require(cache, fetch, cache_free, "fetching packages", err) < 0)
 		return -1;
-	return require(state, unpack + MARGIN_BYTES, state_free_bytes, "unpacking packages", err);
+	return require(state, *needed_bytes, state_free_bytes, "unpacking packages", err);
 }
 
 /* What is complete but wrong is no use to anybody; a partial file is kept. */

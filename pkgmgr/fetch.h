@@ -14,10 +14,10 @@
  * plan does not need are removed. Call it before fetch_check_space(). */
 int fetch_prepare(const struct root *root, struct plan *plan, struct err *err) _must_check_;
 
-/* Whether archives, unpacked files and a margin fit on the disk.
- * Errors: ERR_NO_SPACE, with the figures. */
-int fetch_check_space(const struct root *root, const struct plan *plan, struct err *err)
-	_must_check_;
+/* Whether archives, unpacked files and a margin fit on the disk. *needed_bytes: how much
+ * that is below /var/lib/waybill. Errors: ERR_NO_SPACE, with the figures. */
+int fetch_check_space(const struct root *root, const struct plan *plan, uint64_t *needed_bytes,
+		      struct err *err) _must_check_;
 
 /* Fetch what is missing; each action then has its archive's path. *received_bytes is
  * added to. Errors: ERR_NETWORK, ERR_SIGNATURE (wrong bytes from every server),

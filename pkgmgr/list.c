@@ -187,7 +187,8 @@ static int store_params(const struct pkgmgr *m, const struct site_list *list, st
 
 static int store_schedule(const struct pkgmgr *m, const struct site_list *list, struct err *err)
 {
-	struct schedule schedule = { list->site, list->sync_minute, list->splay_seconds };
+	struct schedule schedule = { list->site, list->sync_minute, list->splay_seconds,
+				     list->host.reboot, list->host.min_free_bytes };
 	return schedule_write(&m->root, &schedule, err);
 }
 

@@ -23,6 +23,8 @@ static const struct cli_cmd cmds[] = {
 	{ "history", NULL, "show past syncs and what they changed", history_opts, cmd_history },
 	{ "verify", NULL, "check the list's signature, our packages' files and the bases", NULL,
 	  cmd_verify },
+	{ "reboot", NULL, "reboot if one is needed, the window is open and nothing is under way",
+	  NULL, cmd_reboot },
 	{ 0 },
 };
 

@@ -23,6 +23,7 @@ extern const struct cli_opt history_opts[];
 
 int cmd_history(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_plan(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_reboot(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_status(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_sync(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_verify(struct cli *cli, int argc, char **argv, struct err *err);

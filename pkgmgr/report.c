@@ -77,6 +77,14 @@ static void add_serial(const struct sync *sync, struct json_object *out)
 	add_number(out, "epoch", epoch);
 }
 
+static struct json_object *attention(const struct sync *sync)
+{
+	struct json_object *out = json_object_new_array();
+	for (size_t i = 0; i < sync->attention.count; i++)
+		json_object_array_add(out, json_object_new_string(sync->attention.items[i]));
+	return out;
+}
+
 static struct json_object *instances(const struct sync *sync)
 {
 	struct json_object *out = instances_list(&sync->m->root);
@@ -135,6 +143,7 @@ static struct json_object *make(const struct sync *sync, const struct err *cause
 	add_number(out, "exit_code", err_exit_code(cause));
 	json_object_object_add(out, "reason", reason(sync, cause));
 	add_number(out, "free_bytes", (uint64_t)free_bytes(sync->m));
+	json_object_object_add(out, "attention", attention(sync));
 	json_object_object_add(out, "packages", packages(sync));
 	json_object_object_add(out, "instances", instances(sync));
 	report_fit(out, REPORT_MAX_BYTES);

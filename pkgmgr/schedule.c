@@ -26,34 +26,28 @@ void schedule_destroy(struct schedule *schedule)
 	*schedule = (struct schedule){ 0 };
 }
 
-static int minute_parse(const char *text, unsigned *minute, struct err *err)
-{
-	uint64_t hour = 0, rest = 0;
-	_cleanup_free_ char *hh = xstrndup(text, strcspn(text, ":"));
-	const char *mm = text[strlen(hh)] ? text + strlen(hh) + 1 : "";
-	if (number_parse(hh, 0, 23, &hour, "Sync-At, hour", err) < 0 ||
-	    number_parse(mm, 0, 59, &rest, "Sync-At, minute", err) < 0)
-		return -1;
-	*minute = (unsigned)(hour * 60 + rest);
-	return 0;
-}
-
 static int read_stanza(const struct deb822_stanza *stanza, const char *path,
 		       struct schedule *schedule, struct err *err)
 {
-	static const char *const known[] = { "Site", "Sync-At", "Splay", NULL };
+	static const char *const known[] = { "Site", "Sync-At", "Splay", "Reboot-Window",
+					     "Min-Free", NULL };
 	const char *site = NULL, *at = NULL, *splay = NULL;
+	const char *reboot = deb822_get(stanza, "Reboot-Window");
+	const char *min_free = deb822_get(stanza, "Min-Free");
 	unsigned minute = 0;
-	uint64_t seconds = 0;
+	uint64_t seconds = 0, bytes = 0;
+	struct day_window window = { 0 };
 	if (deb822_check_known(stanza, known, path, err) < 0 ||
 	    deb822_require(stanza, "Site", path, &site, err) < 0 ||
 	    deb822_require(stanza, "Sync-At", path, &at, err) < 0 ||
 	    deb822_require(stanza, "Splay", path, &splay, err) < 0 ||
-	    minute_parse(at, &minute, err) < 0 ||
-	    duration_parse(splay, &seconds, "Splay", err) < 0)
+	    day_minute_parse(at, &minute, "Sync-At", err) < 0 ||
+	    duration_parse(splay, &seconds, "Splay", err) < 0 ||
+	    (reboot && day_window_parse(reboot, &window, "Reboot-Window", err) < 0) ||
+	    (min_free && size_parse(min_free, &bytes, "Min-Free", err) < 0))
 		return -1;
 	free(schedule->site);
-	*schedule = (struct schedule){ xstrdup(site), minute, seconds };
+	*schedule = (struct schedule){ xstrdup(site), minute, seconds, window, bytes };
 	return 0;
 }
 
@@ -73,10 +67,12 @@ int schedule_read(const struct root *root, struct schedule *schedule, struct err
 int schedule_write(const struct root *root, const struct schedule *schedule, struct err *err)
 {
 	_cleanup_free_ char *path = root_path(root, SCHEDULE_FILE);
+	_cleanup_free_ char *window = day_window_format(&schedule->reboot);
 	_cleanup_free_ char *text = xasprintf(
-		"Site: %s\nSync-At: %02u:%02u\nSplay: %llus\n", schedule->site,
-		schedule->sync_minute / 60, schedule->sync_minute % 60,
-		(unsigned long long)schedule->splay_seconds);
+		"Site: %s\nSync-At: %02u:%02u\nSplay: %llus\nReboot-Window: %s\nMin-Free: %llu\n",
+		schedule->site, schedule->sync_minute / 60, schedule->sync_minute % 60,
+		(unsigned long long)schedule->splay_seconds, window,
+		(unsigned long long)schedule->min_free_bytes);
 	return atomic_file_write(path, text, strlen(text), 0644, err);
 }
 

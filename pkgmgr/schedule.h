@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/day-window.h"
 #include "common/err.h"
 #include "common/root.h"
 
@@ -16,6 +17,8 @@ struct schedule {
 	char *site;			/* "" while unknown */
 	unsigned sync_minute;		/* of the day, local time */
 	uint64_t splay_seconds;
+	struct day_window reboot;
+	uint64_t min_free_bytes;	/* 0: nobody watches */
 };
 
 /* The defaults of docs/spec/site-list.md. */

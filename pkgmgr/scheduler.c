@@ -18,12 +18,14 @@
 #include "common/log.h"
 #include "common/subproc.h"
 #include "common/util.h"
+#include "pkgmgr/chores.h"
 #include "pkgmgr/schedule.h"
 #include "pkgmgr/watch.h"
 
 #define RUN_DIR "run/waybill"
 #define SYNC_UNIT "waybill-sync.service"
 #define CONVERGE_UNIT "waybill-converge.service"
+#define REBOOT_UNIT "waybill-reboot.service"
 
 /* The clock is looked at once a minute, so that a jump is noticed. */
 enum { LOOK_S = 60, JUMP_S = 60, START_SPAN_S = 60, LINE_MAX_BYTES = 64, ASK_TIMEOUT_MS = 5000 };
@@ -38,6 +40,7 @@ struct scheduler {
 	unsigned failures;	/* in a row */
 	int last_exit;		/* -1: none yet */
 	struct watch watch;
+	struct chores chores;
 	bool quit;
 };
 
@@ -125,6 +128,21 @@ static void run_converge(struct scheduler *s)
 	watch_run(&s->watch, has_systemd(s) ? unit : direct, time(NULL));
 }
 
+static void run_chores(struct scheduler *s)
+{
+	const char *const unit[] = { "systemctl", "start", REBOOT_UNIT, NULL };
+	const char *const direct[] = { "pkgmgr", "--root", s->root->dir, "reboot", NULL };
+	_cleanup_err_ struct err err = ERR_INIT;
+	struct schedule schedule;
+	schedule_init(&schedule);
+	if (schedule_read(s->root, &schedule, &err) == 0)
+		chores_run(&s->chores, &schedule, s->sync_pid || s->watch.pid,
+			   has_systemd(s) ? unit : direct, time(NULL));
+	else
+		log_debug("no chores: %s", err.msg);
+	schedule_destroy(&schedule);
+}
+
 static void sync_ended(struct scheduler *s, int status)
 {
 	s->sync_pid = 0;
@@ -148,6 +166,7 @@ static void take_signals(struct scheduler *s)
 		sync_ended(s, status);
 	if (s->watch.pid && waitpid(s->watch.pid, &status, WNOHANG) == s->watch.pid)
 		watch_ended(&s->watch, status, time(NULL));
+	chores_reap(&s->chores, time(NULL));
 }
 
 static char *describe(const struct scheduler *s)
@@ -172,6 +191,8 @@ static char *answer_to(struct scheduler *s, const char *request)
 		return xstrdup("unknown request");
 	if (s->sync_pid)
 		return xstrdup("running");
+	if (chores_going_down(&s->chores, time(NULL)))
+		return xstrdup("going down");
 	start_sync(s);
 	return xstrdup(s->sync_pid ? "started" : "failed to start");
 }
@@ -226,6 +247,7 @@ static void check_clock(struct scheduler *s)
 		log_info("the clock moved by %lld s", (long long)jump);
 		plan_next(s, false);
 		watch_clock_moved(&s->watch, (int64_t)time(NULL));
+		chores_clock_moved(&s->chores);
 	}
 	s->clock_offset = offset;
 }
@@ -243,6 +265,8 @@ static int64_t next_wait(const struct scheduler *s)
 	int64_t next = s->sync_pid ? INT64_MAX : s->next_at;
 	int64_t converge = s->watch.pid ? INT64_MAX : watch_next(&s->watch);
 	int64_t now = time(NULL);
+	if (chores_going_down(&s->chores, now))
+		return LOOK_S;
 	if (converge < next)
 		next = converge;
 	return next - now > LOOK_S ? LOOK_S : next - now;
@@ -264,10 +288,13 @@ static void loop(struct scheduler *s)
 		if (fds[2].revents)
 			watch_look(&s->watch);
 		check_clock(s);
-		if (!s->quit)
+		bool down = s->quit || chores_going_down(&s->chores, time(NULL));
+		if (!down)
 			run_converge(s);
-		if (!s->quit && sync_is_due(s))
+		if (!down && sync_is_due(s))
 			start_sync(s);
+		if (!down)
+			run_chores(s);
 	}
 }
 
@@ -320,7 +347,8 @@ int scheduler_run(const struct root *root, struct err *err)
 	if (lock < 0)
 		return err_prefix(err, "another pkgmgrd runs");
 	struct scheduler s = { .root = root, .socket = -1, .signals = -1, .last_exit = -1,
-			       .clock_offset = clock_offset(), .watch.inotify = -1 };
+			       .clock_offset = clock_offset(), .watch.inotify = -1,
+			       .chores.root = root };
 	int result = watch_signals(&s, err);
 	if (result == 0)
 		result = watch_init(&s.watch, root, err);

@@ -7,6 +7,7 @@
 #include "common/lock.h"
 #include "common/log.h"
 #include "pkgmgr/apt/apt.h"
+#include "pkgmgr/care.h"
 #include "pkgmgr/dpkg.h"
 #include "pkgmgr/fetch.h"
 #include "pkgmgr/gate.h"
@@ -27,6 +28,7 @@ void sync_destroy(struct sync *sync)
 	site_list_free(sync->list);
 	plan_free(sync->plan);
 	strv_destroy(&sync->notes);
+	strv_destroy(&sync->attention);
 }
 
 int sync_make_plan(const struct pkgmgr *m, const struct site_list *list, struct plan **plan,
@@ -124,11 +126,24 @@ static int refresh(struct sync *sync, struct err *err)
 	return releases_check(sync->m, sync->list, time(NULL), err);
 }
 
+/* Bases that are only kept for a rollback go before a sync is given up. */
+static int preflight(const struct root *root, const struct plan *plan, struct err *err)
+{
+	_cleanup_err_ struct err tight = ERR_INIT;
+	uint64_t needed = 0;
+	if (fetch_check_space(root, plan, &needed, &tight) == 0)
+		return 0;
+	if (tight.code != ERR_NO_SPACE)
+		return err_set(err, tight.code, "%s", tight.msg);
+	if (care_make_room(root, needed, err) < 0)
+		return -1;
+	return fetch_check_space(root, plan, &needed, err);
+}
+
 static int fetch(struct sync *sync, struct err *err)
 {
 	const struct root *root = &sync->m->root;
-	if (fetch_prepare(root, sync->plan, err) < 0 ||
-	    fetch_check_space(root, sync->plan, err) < 0)
+	if (fetch_prepare(root, sync->plan, err) < 0 || preflight(root, sync->plan, err) < 0)
 		return -1;
 	return fetch_packages(root, sync->plan, &sync->received_bytes, err);
 }
@@ -144,7 +159,9 @@ static int commit_locked(struct sync *sync, struct err *err)
 	log_event("commit-start", "%zu changes", sync->plan->action_count);
 	sync->committed = apt_commit(sync->plan, err) == 0;
 	int settled = settle(m, err);
-	return sync->committed && settled == 0 ? 0 : -1;
+	if (!sync->committed || settled < 0)
+		return -1;
+	return care_after_commit(&m->root, sync->plan, err);
 }
 
 static int commit(struct sync *sync, struct err *err)
@@ -230,6 +247,20 @@ static void log_end(const struct sync *sync, const struct err *err)
 		log_event("sync-failed", "exit %d", (int)err_exit_code(err));
 }
 
+/* By the list in force, which is not one that was just refused. */
+static void look_after_host(struct sync *sync)
+{
+	_cleanup_(site_list_freep) struct site_list *last = NULL;
+	_cleanup_err_ struct err none = ERR_INIT;
+	if (!sync->list && list_load(sync->m, &last, &none) < 0)
+		log_debug("no policy: %s", none.msg);
+	const struct site_list *list = sync->list ? sync->list : last;
+	if (list)
+		care_look(sync->m, list, &sync->attention);
+	for (size_t i = 0; i < sync->attention.count; i++)
+		log_warn("%s", sync->attention.items[i]);
+}
+
 static int run_locked(struct sync *sync, struct err *err)
 {
 	int64_t id = 0;
@@ -240,6 +271,7 @@ static int run_locked(struct sync *sync, struct err *err)
 		log_debug("stopped: %s", err->msg);
 	record(sync, id, err);
 	log_end(sync, err);
+	look_after_host(sync);
 	if (!sync->offline)
 		report_send(sync, err);
 	return err->code == ERR_NONE ? 0 : -1;

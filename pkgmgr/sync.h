@@ -13,6 +13,7 @@ struct sync {
 	struct site_list *list;	/* NULL: none was accepted */
 	struct plan *plan;	/* NULL: it did not come to a plan */
 	struct strv notes;	/* beside the plan's: what the operator should know */
+	struct strv attention;	/* sentences about the host that stand until it is mended */
 	uint64_t received_bytes;
 	bool committed;
 	bool unrepaired;	/* dpkg --configure -a failed; perhaps this sync mends it */

@@ -23,7 +23,7 @@ static void set_zone(const char *zone)
 static void test_nightly(void **state)
 {
 	set_zone("UTC");
-	struct schedule s = { (char *)"kbh1", 150, 0 };
+	struct schedule s = { .site = (char *)"kbh1", .sync_minute = 150, .splay_seconds = 0 };
 	assert_int_equal(schedule_next(&s, utc("2026-11-20T23:40:51Z")),
 			 utc("2026-11-21T02:30:00Z"));
 	assert_int_equal(schedule_next(&s, utc("2026-11-21T02:29:59Z")),
@@ -37,7 +37,7 @@ static void test_nightly(void **state)
 static void test_summer_time(void **state)
 {
 	set_zone("Europe/Copenhagen");
-	struct schedule s = { (char *)"kbh1", 150, 0 };
+	struct schedule s = { .site = (char *)"kbh1", .sync_minute = 150, .splay_seconds = 0 };
 	int64_t at = utc("2026-03-27T12:00:00Z");
 	for (int i = 0; i < 4; i++) {
 		int64_t next = schedule_next(&s, at);
@@ -53,7 +53,7 @@ static void test_splay(void **state)
 {
 	set_zone("UTC");
 	/* Stable, within the span, different between sites, and past midnight. */
-	struct schedule s = { (char *)"kbh1", 23 * 60 + 50, 7200 };
+	struct schedule s = { .site = (char *)"kbh1", .sync_minute = 23 * 60 + 50, .splay_seconds = 7200 };
 	uint64_t offset = schedule_offset("kbh1", 7200);
 	assert_true(offset < 7200);
 	assert_int_equal(offset, schedule_offset("kbh1", 7200));

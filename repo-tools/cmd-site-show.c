@@ -85,6 +85,14 @@ static void print_words(struct json_object *array)
 	}
 }
 
+static void print_host_words(const struct report *report)
+{
+	_cleanup_strv_ struct strv words = STRV_INIT;
+	report_host_words(report, &words);
+	for (size_t i = 0; i < words.count; i++)
+		printf("attention    %s\n", words.items[i]);
+}
+
 static void print_report(const struct site_view *view)
 {
 	static const char *const package_keys[] = { "wanted", "installed", "note" };
@@ -110,6 +118,7 @@ static void print_report(const struct site_view *view)
 			   package_words);
 	print_report_items(json_object_object_get(report->json, "instances"), instance_keys,
 			   instance_labels);
+	print_host_words(report);
 	print_words(json_object_object_get(report->json, "instances"));
 }
 

@@ -90,8 +90,23 @@ char *report_printable(const char *text)
 	return strbuf_steal(&out);
 }
 
+void report_host_words(const struct report *report, struct strv *words)
+{
+	struct json_object *array = json_object_object_get(report->json, "attention");
+	if (!json_object_is_type(array, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(array); i++) {
+		struct json_object *item = json_object_array_get_idx(array, i);
+		if (!json_object_is_type(item, json_type_string))
+			continue;
+		_cleanup_free_ char *clean = report_printable(json_object_get_string(item));
+		strv_add(words, clean);
+	}
+}
+
 void report_words(const struct report *report, struct strv *words)
 {
+	report_host_words(report, words);
 	struct json_object *array = json_object_object_get(report->json, "instances");
 	if (!json_object_is_type(array, json_type_array))
 		return;

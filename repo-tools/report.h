@@ -36,7 +36,10 @@ int report_parse(const char *text, size_t len, const char *site, struct report *
  * '?'. Free it. */
 char *report_printable(const char *text);
 
-/* A sentence for each instance that is not as it should be, made printable. */
+/* What the site says of its host, a sentence each, made printable. */
+void report_host_words(const struct report *report, struct strv *words);
+
+/* The same, and a sentence for each instance that is not as it should be. */
 void report_words(const struct report *report, struct strv *words);
 
 /* The last report; *out NULL and 0 if there is none yet. */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A site looks after its host: room on the disk, and what the operator should know of it.
+ * Source: docs/spec/self-care.md */
+#ifndef PKGMGR_CARE_H
+#define PKGMGR_CARE_H
+
+#include "common/site-list.h"
+#include "pkgmgr/pkgmgr.h"
+#include "pkgmgr/plan.h"
+
+/* Have `appliance gc` drop bases that nothing uses until free_bytes are free below
+ * /var/lib/waybill. Success if there is no such program, or not enough to drop: look at
+ * what is free afterwards. Errors: ERR_PROGRAM. */
+int care_make_room(const struct root *root, uint64_t free_bytes, struct err *err) _must_check_;
+
+/* The plan was carried out: write /run/reboot-required if only a reboot puts all of it
+ * into effect. */
+int care_after_commit(const struct root *root, const struct plan *plan, struct err *err)
+	_must_check_;
+
+/* A sentence for each thing of the host that is not as it should be: a reboot that is
+ * needed, and the disk, for which bases are dropped first. Never fails: what cannot be
+ * found out is a sentence, too. */
+void care_look(const struct pkgmgr *m, const struct site_list *list, struct strv *words);
+
+#endif
