@@ -66,7 +66,7 @@ done
 
 report()
 {
-	printf '{"format":"waybill-report 1","site":"%s","serial":3,"epoch":1,"time":"2026-11-20T23:40:51Z","result":"failed","exit_code":1,"reason":"disk full\\u001b[31m","packages":[{"name":"askom","wanted":"1.4.0","installed":"1.3.0"}],"instances":[{"name":"askom","state":"running","running_version":"1.3.0"}]}' "$1"
+	printf '{"format":"waybill-report 1","site":"%s","serial":3,"epoch":1,"time":"2026-11-20T23:40:51Z","result":"failed","exit_code":1,"reason":"disk full\\u001b[31m","attention":["a reboot is needed\\u001b[31m",7,{}],"packages":[{"name":"askom","wanted":"1.4.0","installed":"1.3.0"}],"instances":[{"name":"askom","state":"running","running_version":"1.3.0"}]}' "$1"
 }
 
 note "a report arrives and is shown in words"
@@ -76,8 +76,11 @@ contains shown "2026-11-20T23:40:51Z: failed, disk full?[31m (exit 1)"
 contains shown "askom: wanted 1.4.0 installed 1.3.0"
 contains shown "askom: is running version 1.3.0"
 contains shown "it has seen list 3, not this one"
+equal "$(grep -c ^attention shown)" 1 "sentences about the host"
+contains shown "attention    a reboot is needed?[31m"
 imagerepo site list >listed
 contains listed "2026-11-20T23:40:51Z failed"
+contains listed "a reboot is needed?[31m"
 equal "$(stat -c %a repo/private/sites/kbh1/report.json)" 600 "mode of the report"
 
 note "reports that are refused leave the last one in place"
