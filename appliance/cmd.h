@@ -58,6 +58,7 @@ int cmd_forgive(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_rollback(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_run(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_drop(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_halt(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_gc(struct cli *cli, int argc, char **argv, struct err *err);
 
 #endif

@@ -29,6 +29,8 @@ static const struct cli_cmd cmds[] = {
 	  cmd_want_opts, cmd_want },
 	{ "converge", "[NAME]...", "make what is be what is wanted", cmd_converge_opts,
 	  cmd_converge },
+	{ "halt", "", "the host goes down: stop all, in order, and want them on",
+	  NULL, cmd_halt },
 	{ "run", "APPLIANCE=VERSION", "run a kept version beside the installed one",
 	  cmd_run_opts, cmd_run },
 	{ "rollback", "NAME", "go back to the version before, by hand", cmd_rollback_opts,

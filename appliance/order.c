@@ -4,9 +4,7 @@
 #include "appliance/instance.h"
 #include "appliance/settings.h"
 
-/* What `name` waits for, from the settings of the version that it wants; nothing for one
- * that is not here or cannot be read, which is told elsewhere. */
-static void read_start_after(struct host *host, const char *name, struct strv *out)
+void order_start_after(struct host *host, const char *name, struct strv *out)
 {
 	_cleanup_(instance_freep) struct instance *inst = NULL;
 	_cleanup_(settings_freep) struct settings *settings = NULL;
@@ -24,7 +22,7 @@ static int find_circle(struct host *host, struct strv *path, struct strv *seen,
 {
 	const char *first = path->items[0];
 	_cleanup_strv_ struct strv next = STRV_INIT;
-	read_start_after(host, path->items[path->count - 1], &next);
+	order_start_after(host, path->items[path->count - 1], &next);
 	for (size_t i = 0; i < next.count; i++) {
 		if (str_eq(next.items[i], first)) {
 			_cleanup_free_ char *circle = strv_join(path, " after ");

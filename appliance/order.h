@@ -7,6 +7,10 @@
 #include "appliance/host.h"
 #include "common/appliance-conf.h"
 
+/* Add what `name` waits for, from the settings of the version that it wants; nothing for one
+ * that is not here or cannot be read, which is told elsewhere. */
+void order_start_after(struct host *host, const char *name, struct strv *out);
+
 /* *why: what the instance `name` with this conf waits for, as in "db is not healthy yet", or
  * NULL if it may start. Free it. Errors: ERR_STATE (they wait for each other in a circle). */
 int order_blocked(struct host *host, struct hypervisor *hv, const char *name,

@@ -81,6 +81,22 @@ run_exit 0 appliance start "$n-manual"
 run_exit 0 appliance converge --all --boot
 equal "$(state_of "$n-manual")" running "what runs is no business of boot"
 
+note "the host goes down: all stop, what others start after last, and the next boot starts them"
+run_exit 0 appliance halt
+equal "$(grep -o 'instance-stop: .*' err | sed 's/.* //' | grep -e "$web" -e "$database" | paste -sd' ')" \
+	"$web $database" "the order of stopping"
+for name in "$web" "$database" "$n-manual"; do
+	equal "$(state_of "$name")" stopped "$name"
+	equal "$(sqlite3 "$db" "SELECT wanted_state, started_at FROM instance WHERE name = '$name'")" \
+		"running|0" "what is recorded of $name"
+done
+run_exit 0 appliance halt
+lacks err instance-stop
+run_exit 0 appliance converge --all --boot
+equal "$(state_of "$database") $(state_of "$web")" "running running" "states"
+WAYBILL_LIBVIRT_URI="qemu+unix:///system?socket=/nonexistent" run_exit 1 appliance halt
+contains err "nonexistent"
+
 note "a circle is an error of those in it"
 put "$n-a" 1.0 "Start-After: $n-b"
 put "$n-b" 1.0 "Start-After: $n-a"
