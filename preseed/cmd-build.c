@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "common/subproc.h"
 #include "common/workdir.h"
+#include "preseed/audit.h"
 #include "preseed/bundle.h"
 #include "preseed/cmds.h"
 #include "preseed/installer.h"
@@ -135,6 +136,7 @@ static int make_seed(const struct request *req, const struct site_conf *conf,
 	_cleanup_(seed_archive_freep) struct seed_archive *seed = seed_archive_new();
 	_cleanup_strbuf_ struct strbuf preseed = STRBUF_INIT;
 	if (preseed_make(kind, conf, bundle, req->site, &preseed, err) < 0 ||
+	    audit_preseed(preseed.data, err) < 0 ||
 	    preseed_check(preseed.data, preseed.len, err) < 0)
 		return -1;
 	if (req->extra) {

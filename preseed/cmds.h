@@ -6,6 +6,12 @@
 #include "common/cli.h"
 
 int cmd_build(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_part(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_check(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_write(struct cli *cli, int argc, char **argv, struct err *err);
 extern const struct cli_opt cmd_build_opts[];
+extern const struct cli_opt cmd_part_opts[];
+extern const struct cli_opt cmd_check_opts[];
+extern const struct cli_opt cmd_write_opts[];
 
 #endif

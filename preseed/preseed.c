@@ -134,8 +134,8 @@ int preseed_check(const char *text, size_t len, struct err *err)
 int preseed_add(struct seed_archive *seed, enum preseed_kind kind, const struct strbuf *preseed,
 		const struct bundle *bundle, struct err *err)
 {
-	static const char *const files[] = { "early", "lib", "partition", "disk", "late",
-					     "waybill.templates" };
+	static const char *const files[] = { "early", "lib", "partition", "fetch", "disk",
+					     "late", "waybill.templates" };
 	int64_t now = time_now_reproducible();
 	_cleanup_free_ char *floor = xasprintf(
 		"%" PRId64 "\n", bundle->not_before > now ? bundle->not_before : now);
@@ -151,5 +151,7 @@ int preseed_add(struct seed_archive *seed, enum preseed_kind kind, const struct 
 	seed_archive_add(seed, "preseed.cfg", preseed->data, preseed->len, 0600);
 	seed_archive_add(seed, "waybill/bundle.tar", bundle->tar, bundle->tar_len, 0600);
 	seed_archive_add(seed, "waybill/not-before", floor, strlen(floor), 0644);
+	if (kind == PRESEED_GENERIC)
+		seed_archive_add(seed, "waybill/generic", "", 0, 0644);
 	return 0;
 }

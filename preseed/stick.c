@@ -156,7 +156,13 @@ int stick_read_seed(const char *image, const struct workdir *work, char **data, 
 		return err_sys(err, "cannot read %s", image);
 	strv_addv(&args, "xorriso", "-osirrox", "on", "-indev", source, "-extract",
 		  "/boot/waybill.gz", out, NULL);
-	if (run(&args, err) < 0)
-		return err_prefix(err, "%s is no stick of siteusb", image);
+	if (run(&args, err) < 0) {
+		if (err->code != ERR_PROGRAM)
+			return -1;
+		log_debug("%s", err->msg);
+		err_clear(err);
+		return err_set(err, ERR_INPUT, "%s is no image that siteusb has made, or a "
+			       "damaged one", image);
+	}
 	return file_read(out, MAX_SEED_BYTES, data, len, err);
 }
