@@ -203,7 +203,7 @@ loop()
 	DISK=$(losetup -f --show "$@" disk)
 	at_exit "losetup -d $DISK 2>/dev/null"
 }
-loop 100000000
+loop 102400000
 run_exit 3 siteusb write stick.img "$DISK" --yes
 contains err "no removable disk"
 run_exit 2 siteusb write stick.img "$DISK" --force
@@ -217,15 +217,15 @@ cmp -n "$(stat -c %s stick.img)" stick.img disk
 script -qec "siteusb write stick.img $DISK --force" /dev/null >out <<<yes
 contains out "read back and compared"
 losetup -d "$DISK"
-loop 1000000
+loop 1024000
 run_exit 3 siteusb write stick.img "$DISK" --force --yes
 contains err "the image"
 losetup -d "$DISK"
-loop 100000000 --read-only
+loop 102400000 --read-only
 run_exit 3 siteusb write stick.img "$DISK" --force --yes
 contains err "write-protected"
 losetup -d "$DISK"
-loop 100000000
+loop 102400000
 mkfs.ext2 -q "$DISK"
 mkdir mounted
 mount "$DISK" mounted
