@@ -10,7 +10,7 @@ enum { MAX_BYTES = 64 * 1024, MAX_TIMEOUT_S = 3600 };
 
 static const char *const known_fields[] = {
 	"Site", "Server", "Port", "Ssh-Key", "Known-Hosts", "Fetch-User", "Origin", "Timeout",
-	"Reboot-Command", NULL,
+	"Reboot-Command", "Set-Clock", NULL,
 };
 
 void pkgmgr_conf_free(struct pkgmgr_conf *conf)
@@ -32,6 +32,16 @@ static const char *get_or(const struct deb822_stanza *stanza, const char *name,
 {
 	const char *value = deb822_get(stanza, name);
 	return value && *value ? value : fallback;
+}
+
+static int get_yes_no(const struct deb822_stanza *stanza, const char *name, bool fallback,
+		      bool *out, struct err *err)
+{
+	const char *value = get_or(stanza, name, fallback ? "yes" : "no");
+	*out = str_eq(value, "yes");
+	if (*out || str_eq(value, "no"))
+		return 0;
+	return err_set(err, ERR_USAGE, "%s: '%s' is neither yes nor no", name, value);
 }
 
 /* It becomes an argument of ssh and rsync: nothing that they would take for an
@@ -71,17 +81,17 @@ static char *path_below(const struct root *root, const char *value)
 static int fill(const struct root *root, const struct deb822_stanza *s,
 		struct pkgmgr_conf *conf, struct err *err)
 {
-	const char *site = NULL, *server = NULL;
+	const char *site = get_or(s, "Site", NULL), *server = NULL;
 	if (deb822_check_known(s, known_fields, PKGMGR_CONF, err) < 0 ||
-	    deb822_require(s, "Site", PKGMGR_CONF, &site, err) < 0 ||
 	    deb822_require(s, "Server", PKGMGR_CONF, &server, err) < 0)
 		return -1;
 	uint64_t port = 0;
 	if (number_parse(get_or(s, "Port", "22"), 1, 65535, &port, "Port", err) < 0 ||
-	    duration_parse(get_or(s, "Timeout", "60s"), &conf->timeout_s, "Timeout", err) < 0)
+	    duration_parse(get_or(s, "Timeout", "60s"), &conf->timeout_s, "Timeout", err) < 0 ||
+	    get_yes_no(s, "Set-Clock", true, &conf->set_clock, err) < 0)
 		return -1;
 	conf->port = (unsigned)port;
-	conf->site = xstrdup(site);
+	conf->site = site ? xstrdup(site) : NULL;
 	conf->server = xstrdup(server);
 	conf->fetch_user = xstrdup(get_or(s, "Fetch-User", "_waybill"));
 	conf->origin = xstrdup(get_or(s, "Origin", "Waybill"));
@@ -94,7 +104,7 @@ static int fill(const struct root *root, const struct deb822_stanza *s,
 
 static int check(const struct pkgmgr_conf *conf, struct err *err)
 {
-	if (!site_name_is_valid(conf->site))
+	if (conf->site && !site_name_is_valid(conf->site))
 		return err_set(err, ERR_USAGE, "Site: '%s' is no site name", conf->site);
 	if (!server_is_valid(conf->server))
 		return err_set(err, ERR_USAGE, "Server: '%s' is not of the form USER@HOST",

@@ -3,6 +3,7 @@
 #ifndef WAYBILL_PKGMGR_CONF_H
 #define WAYBILL_PKGMGR_CONF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/err.h"
@@ -12,7 +13,7 @@
 #define PKGMGR_CONF "etc/waybill/pkgmgr.conf"
 
 struct pkgmgr_conf {
-	char *site;
+	char *site;		/* NULL: not enrolled yet */
 	char *server;		/* USER@HOST */
 	unsigned port;
 	char *ssh_key;		/* absolute, below the root */
@@ -21,6 +22,7 @@ struct pkgmgr_conf {
 	char *origin;
 	char *reboot_command;	/* a program and its arguments; "": the system's way */
 	uint64_t timeout_s;
+	bool set_clock;		/* a wrong clock may be set */
 };
 
 /* Parse the text of a pkgmgr.conf; paths are resolved below `root`.

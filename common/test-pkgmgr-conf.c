@@ -48,12 +48,23 @@ static void test_defaults(void **state)
 	assert_int_equal(conf->timeout_s, 60);
 	assert_string_equal(conf->reboot_command, "");
 	assert_string_equal(conf->ssh_key, "/tmp/etc/waybill/ssh/id_ed25519");
+	assert_true(conf->set_clock);
+}
+
+static void test_not_enrolled(void **state)
+{
+	static const char text[] = "Server: a@b\nSet-Clock: no\n";
+	struct err err = ERR_INIT;
+	_cleanup_(pkgmgr_conf_freep) struct pkgmgr_conf *conf = NULL;
+	assert_ok(pkgmgr_conf_parse(&root, text, strlen(text), &conf, &err));
+	assert_null(conf->site);
+	assert_false(conf->set_clock);
 }
 
 static const char *const bad[] = {
 	"",
 	"Site: kbh1\n",
-	"Server: a@b\n",
+	"Site: kbh1\nServer: a@b\nSet-Clock: maybe\n",
 	"Site: Kbh 1\nServer: a@b\n",
 	"Site: kbh1\nServer: b\n",
 	"Site: kbh1\nServer: -oProxyCommand=x@b\n",
@@ -117,7 +128,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_fields),
 		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_not_enrolled), cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_bit_flips_and_cuts),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -6,6 +6,7 @@
 #include "common/cli.h"
 #include "common/instance-words.h"
 #include "pkgmgr/apt/apt.h"
+#include "pkgmgr/enrol.h"
 #include "pkgmgr/instances.h"
 #include "pkgmgr/list.h"
 #include "pkgmgr/record.h"
@@ -97,12 +98,28 @@ static int add_last_sync(const struct sync_record *record, void *arg, struct err
 	return 0;
 }
 
+/* NULL: there is no token, so nothing to wait for. */
+static struct json_object *enrolment_to_json(const struct pkgmgr *m)
+{
+	_cleanup_enrol_answer_ struct enrol_answer answer = { 0 };
+	if (!enrol_is_due(&m->root))
+		return NULL;
+	bool answered = enrol_last_answer(&m->root, &answer);
+	struct json_object *out = json_object_new_object();
+	json_object_object_add(out, "status",
+			       json_object_new_string(answered ? enrol_status_name(answer.status)
+							       : "not asked yet"));
+	json_object_object_add(out, "reason", text_or_null(answer.reason));
+	return out;
+}
+
 static int gather(const struct pkgmgr *m, struct json_object *out, struct err *err)
 {
 	_cleanup_(site_list_freep) struct site_list *list = NULL;
 	struct schedule schedule;
 	schedule_init(&schedule);
-	json_object_object_add(out, "site", json_object_new_string(m->conf->site));
+	json_object_object_add(out, "site", text_or_null(m->conf->site));
+	json_object_object_add(out, "enrolment", enrolment_to_json(m));
 	json_object_object_add(out, "last_sync", NULL);
 	if (record_each_sync(m->state, 1, add_last_sync, out, err) < 0)
 		return -1;
@@ -110,8 +127,8 @@ static int gather(const struct pkgmgr *m, struct json_object *out, struct err *e
 	if (rc == 0)
 		add_time(out, "next_sync", schedule_next(&schedule, time(NULL)));
 	schedule_destroy(&schedule);
-	if (rc < 0)
-		return -1;
+	if (rc < 0 || !m->conf->site)
+		return rc;
 	if (list_load(m, &list, err) < 0) {
 		if (err->code != ERR_NOT_FOUND)
 			return -1;
@@ -151,7 +168,11 @@ static void print_packages(struct json_object *packages)
 static void print_text(struct json_object *out)
 {
 	struct json_object *list = NULL, *last = NULL, *packages = NULL, *serial = NULL;
+	struct json_object *enrolment = NULL;
 	printf("site        %s\n", text_of(out, "site"));
+	if (json_object_object_get_ex(out, "enrolment", &enrolment) && enrolment)
+		printf("enrolment   %s: %s\n", text_of(enrolment, "status"),
+		       text_of(enrolment, "reason"));
 	if (json_object_object_get_ex(out, "list", &list) &&
 	    json_object_object_get_ex(list, "serial", &serial))
 		printf("list        %lld, valid until %s\n", (long long)json_object_get_int64(serial),
@@ -169,7 +190,7 @@ static void print_text(struct json_object *out)
 int cmd_status(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	struct pkgmgr *m = cli->ctx;
-	if (cli_no_opts(cli, argc, argv, 0, 0, err) < 0 || pkgmgr_open(m, err) < 0)
+	if (cli_no_opts(cli, argc, argv, 0, 0, err) < 0 || pkgmgr_open_unenrolled(m, err) < 0)
 		return -1;
 	struct json_object *out = json_object_new_object();
 	int rc = gather(m, out, err);

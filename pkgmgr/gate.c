@@ -105,3 +105,47 @@ int gate_report(const struct pkgmgr *m, const char *json, struct err *err)
 				.input_len = strlen(json) };
 	return run(m, &spec, "report to", err);
 }
+
+int gate_time(const struct pkgmgr *m, int64_t *now, struct err *err)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	_cleanup_strbuf_ struct strbuf output = STRBUF_INIT;
+	add_ssh(m, &argv);
+	strv_addv(&argv, m->conf->server, "time", NULL);
+	struct subproc spec = { .argv = (const char *const *)argv.items,
+				.output = &output,
+				.max_output = 4096 };
+	if (run(m, &spec, "ask the time of", err) < 0)
+		return -1;
+	char *text = output.data ? output.data : (char *)"";
+	if (output.len && text[output.len - 1] == '\n')
+		text[output.len - 1] = '\0';
+	return time_parse(text, now, "the gate's time", err);
+}
+
+/* Its exit status is 255 when ssh itself fails. */
+int gate_enroll(const struct pkgmgr *m, const char *request, struct strbuf *answer,
+		struct err *err)
+{
+	_cleanup_strv_ struct strv argv = STRV_INIT;
+	int status = -1;
+	add_ssh(m, &argv);
+	strv_addv(&argv, m->conf->server, "enroll", NULL);
+	struct subproc spec = { .argv = (const char *const *)argv.items,
+				.input = request,
+				.input_len = strlen(request),
+				.output = answer,
+				.max_output = 64 * 1024,
+				.user = fetch_user(m),
+				.quiet = true,
+				.timeout_ms = (int)m->conf->timeout_s * 1000 };
+	if (subproc_run(&spec, &status, err) == 0)
+		return 0;
+	if (status == EXIT_REFUSED && answer->len) {
+		err_clear(err);
+		return 0;
+	}
+	if (err->code == ERR_PROGRAM || err->code == ERR_TIMEOUT)
+		err->code = status == EXIT_REFUSED ? ERR_REFUSED : ERR_NETWORK;
+	return err_prefix(err, "cannot enrol at %s", m->conf->server);
+}

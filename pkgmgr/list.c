@@ -91,6 +91,15 @@ int list_last_serial(const struct pkgmgr *m, uint64_t *epoch, uint64_t *serial, 
 	return get_number(m->state, "site-serial", serial, err);
 }
 
+int list_last_date(const struct pkgmgr *m, int64_t *date, struct err *err)
+{
+	uint64_t number = 0;
+	if (get_number(m->state, "site-list-date", &number, err) < 0)
+		return -1;
+	*date = (int64_t)number;
+	return 0;
+}
+
 /* (Epoch, Serial) never goes back, and the same pair always means the same bytes. */
 static int check_serial(const struct pkgmgr *m, const struct site_list *list,
 			const char *sha256, struct err *err)
@@ -199,6 +208,7 @@ static int remember(const struct pkgmgr *m, const struct site_list *list, const 
 		return -1;
 	if (set_number(m->state, "site-epoch", list->epoch, err) < 0 ||
 	    set_number(m->state, "site-serial", list->serial, err) < 0 ||
+	    set_number(m->state, "site-list-date", (uint64_t)list->date, err) < 0 ||
 	    state_set_meta(m->state, "site-list-sha256", sha256, err) < 0) {
 		state_rollback(m->state);
 		return -1;

@@ -25,6 +25,9 @@ int list_accept(const struct pkgmgr *m, int64_t now, struct site_list **out, str
 int list_last_serial(const struct pkgmgr *m, uint64_t *epoch, uint64_t *serial, struct err *err)
 	_must_check_;
 
+/* The Date of the last good list, Unix seconds; 0 without one. */
+int list_last_date(const struct pkgmgr *m, int64_t *date, struct err *err) _must_check_;
+
 /* The last good list, its signature checked again; its times are not. Errors:
  * ERR_NOT_FOUND (none yet), ERR_SIGNATURE. */
 int list_load(const struct pkgmgr *m, struct site_list **out, struct err *err) _must_check_;

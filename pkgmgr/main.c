@@ -18,6 +18,7 @@ static const struct cli_opt opts[] = {
 
 static const struct cli_cmd cmds[] = {
 	{ "sync", NULL, "fetch the site's list and make the packages match it", NULL, cmd_sync },
+	{ "enroll", NULL, "show the operator's gate a token, to become a site", NULL, cmd_enroll },
 	{ "plan", NULL, "show what the last good list would change now", NULL, cmd_plan },
 	{ "status", NULL, "show wanted, installed and running versions", NULL, cmd_status },
 	{ "history", NULL, "show past syncs and what they changed", history_opts, cmd_history },

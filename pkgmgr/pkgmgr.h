@@ -15,12 +15,15 @@ struct pkgmgr {
 };
 
 /* Read the configuration and open state.db, as every command does first. The root
- * has been set from --root by then. */
+ * has been set from --root by then. Errors: ERR_USAGE, also if it names no site, which
+ * only pkgmgr_open_unenrolled() takes: then m->conf->site is NULL. */
 int pkgmgr_open(struct pkgmgr *m, struct err *err) _must_check_;
+int pkgmgr_open_unenrolled(struct pkgmgr *m, struct err *err) _must_check_;
 void pkgmgr_destroy(struct pkgmgr *m);
 
 extern const struct cli_opt history_opts[];
 
+int cmd_enroll(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_history(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_plan(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_reboot(struct cli *cli, int argc, char **argv, struct err *err);

@@ -9,7 +9,7 @@
 #include "common/util.h"
 
 enum { MAX_BYTES = 4096 };
-enum { RETRY_FIRST_S = 60, REFUSED_FIRST_S = 3600, RETRY_MAX_S = 4 * 3600 };
+enum { RETRY_FIRST_S = 60, REFUSED_FIRST_S = 3600, RETRY_MAX_S = 4 * 3600, ENROL_MAX_S = 15 * 60 };
 
 void schedule_init(struct schedule *schedule)
 {
@@ -111,12 +111,23 @@ int64_t schedule_next(const struct schedule *schedule, int64_t now)
 	}
 }
 
+static uint64_t backoff(uint64_t first_s, uint64_t max_s, unsigned failures, double random_unit)
+{
+	uint64_t delay = first_s;
+	for (unsigned i = 1; i < failures && delay < max_s; i++)
+		delay *= 2;
+	if (delay > max_s)
+		delay = max_s;
+	return (uint64_t)((double)delay * (0.75 + random_unit / 2));
+}
+
 uint64_t schedule_backoff(unsigned failures, bool refused, double random_unit)
 {
-	uint64_t delay = refused ? REFUSED_FIRST_S : RETRY_FIRST_S;
-	for (unsigned i = 1; i < failures && delay < RETRY_MAX_S; i++)
-		delay *= 2;
-	if (delay > RETRY_MAX_S)
-		delay = RETRY_MAX_S;
-	return (uint64_t)((double)delay * (0.75 + random_unit / 2));
+	return backoff(refused ? REFUSED_FIRST_S : RETRY_FIRST_S, RETRY_MAX_S, failures,
+		       random_unit);
+}
+
+uint64_t schedule_enrol_backoff(unsigned failures, double random_unit)
+{
+	return backoff(RETRY_FIRST_S, ENROL_MAX_S, failures, random_unit);
 }

@@ -39,5 +39,8 @@ int64_t schedule_next(const struct schedule *schedule, int64_t now);
 /* Seconds to wait after the n-th failure in a row (n >= 1). random_unit in
  * [0, 1) gives the jitter. `refused`: the last one ended with exit 3. */
 uint64_t schedule_backoff(unsigned failures, bool refused, double random_unit);
+/* The same after the n-th enrolment that let nobody in: an approval is not to be waited
+ * for all night. */
+uint64_t schedule_enrol_backoff(unsigned failures, double random_unit);
 
 #endif

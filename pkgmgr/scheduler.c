@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/atomic-file.h"
+#include "common/enrol.h"
 #include "common/lock.h"
 #include "common/log.h"
 #include "common/subproc.h"
@@ -24,6 +25,7 @@
 
 #define RUN_DIR "run/waybill"
 #define SYNC_UNIT "waybill-sync.service"
+#define ENROL_UNIT "waybill-enrol.service"
 #define CONVERGE_UNIT "waybill-converge.service"
 #define REBOOT_UNIT "waybill-reboot.service"
 
@@ -34,7 +36,8 @@ struct scheduler {
 	const struct root *root;
 	int socket;
 	int signals;
-	pid_t sync_pid;		/* 0: none runs */
+	pid_t sync_pid;		/* of a sync, or an enrolment; 0: none runs */
+	bool enrolling;		/* there is a token to show before there is anything to sync */
 	int64_t next_at;	/* Unix seconds */
 	int64_t clock_offset;	/* real time minus monotonic time, seconds */
 	unsigned failures;	/* in a row */
@@ -71,9 +74,33 @@ static void load_schedule(const struct scheduler *s, struct schedule *schedule)
 		log_warn("%s; using the default schedule", err.msg);
 }
 
+static bool has_token(const struct scheduler *s)
+{
+	_cleanup_free_ char *path = root_path(s->root, ENROL_TICKET_PATH);
+	return file_exists(path);
+}
+
+static void log_next(const struct scheduler *s, const char *what)
+{
+	_cleanup_free_ char *at = time_format(s->next_at);
+	log_info("next %s at %s", what, at);
+}
+
+static void plan_enrolment(struct scheduler *s)
+{
+	s->next_at = time(NULL);
+	if (s->failures)
+		s->next_at += (int64_t)schedule_enrol_backoff(s->failures, random_unit());
+	log_next(s, "enrolment");
+}
+
 static void plan_next(struct scheduler *s, bool refused)
 {
 	struct schedule schedule;
+	if (s->enrolling) {
+		plan_enrolment(s);
+		return;
+	}
 	load_schedule(s, &schedule);
 	int64_t now = time(NULL);
 	s->next_at = schedule_next(&schedule, now);
@@ -83,8 +110,7 @@ static void plan_next(struct scheduler *s, bool refused)
 			s->next_at = retry;
 	}
 	schedule_destroy(&schedule);
-	_cleanup_free_ char *at = time_format(s->next_at);
-	log_info("next sync at %s", at);
+	log_next(s, "sync");
 }
 
 static void plan_first(struct scheduler *s)
@@ -105,10 +131,14 @@ static bool has_systemd(const struct scheduler *s)
 static void start_sync(struct scheduler *s)
 {
 	_cleanup_err_ struct err err = ERR_INIT;
-	const char *const unit[] = { "systemctl", "start", SYNC_UNIT, NULL };
-	const char *const direct[] = { "pkgmgr", "--root", s->root->dir, "sync", NULL };
+	s->enrolling = has_token(s);
+	const char *const unit[] = { "systemctl", "start", s->enrolling ? ENROL_UNIT : SYNC_UNIT,
+				     NULL };
+	const char *const direct[] = { "pkgmgr", "--root", s->root->dir,
+				       s->enrolling ? "enroll" : "sync", NULL };
 	struct subproc spec = { .argv = has_systemd(s) ? unit : direct };
-	log_event("sync-due", "starting a sync");
+	log_event(s->enrolling ? "enrol-due" : "sync-due", "starting %s",
+		  s->enrolling ? "an enrolment" : "a sync");
 	s->watch.has_news = false;
 	if (subproc_start(&spec, &s->sync_pid, &err) == 0)
 		return;
@@ -151,7 +181,7 @@ static void sync_ended(struct scheduler *s, int status)
 		s->failures = 0;
 	else
 		s->failures++;
-	log_event("sync-ended", "exit %d", s->last_exit);
+	log_event(s->enrolling ? "enrol-ended" : "sync-ended", "exit %d", s->last_exit);
 	plan_next(s, s->last_exit == EXIT_REFUSED);
 }
 
@@ -178,9 +208,10 @@ static char *describe(const struct scheduler *s)
 	_cleanup_free_ char *converge = s->watch.due_at ? xasprintf("\"%s\"", due)
 							 : xstrdup("null");
 	return xasprintf("{\"running\":%s,\"next_sync\":\"%s\",\"failures\":%u,\"last_exit\":%s,"
-			 "\"converging\":%s,\"next_converge\":%s}",
+			 "\"converging\":%s,\"next_converge\":%s,\"enrolling\":%s}",
 			 s->sync_pid ? "true" : "false", next, s->failures, last,
-			 s->watch.pid ? "true" : "false", converge);
+			 s->watch.pid ? "true" : "false", converge,
+			 s->enrolling ? "true" : "false");
 }
 
 static char *answer_to(struct scheduler *s, const char *request)
@@ -252,6 +283,18 @@ static void check_clock(struct scheduler *s)
 	s->clock_offset = offset;
 }
 
+/* A token that comes while we run is shown at once; a site that was let in syncs at once,
+ * since then there is an enrolment's end and no token any more. */
+static void look_for_token(struct scheduler *s)
+{
+	bool due = has_token(s);
+	if (s->sync_pid || due == s->enrolling)
+		return;
+	s->enrolling = due;
+	s->failures = 0;
+	s->next_at = time(NULL);
+}
+
 /* A version that was rolled back in the middle of its watch is to be known at home before
  * the night: a sync reports it. */
 static bool sync_is_due(const struct scheduler *s)
@@ -288,6 +331,7 @@ static void loop(struct scheduler *s)
 		if (fds[2].revents)
 			watch_look(&s->watch);
 		check_clock(s);
+		look_for_token(s);
 		bool down = s->quit || chores_going_down(&s->chores, time(NULL));
 		if (!down)
 			run_converge(s);
@@ -355,6 +399,7 @@ int scheduler_run(const struct root *root, struct err *err)
 	if (result == 0)
 		result = listen_on(&s, err);
 	if (result == 0) {
+		s.enrolling = has_token(&s);
 		plan_first(&s);
 		log_event("scheduler-start", "root %s", root->dir);
 		loop(&s);

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "pkgmgr/apt/apt.h"
 #include "pkgmgr/care.h"
+#include "pkgmgr/clock.h"
 #include "pkgmgr/dpkg.h"
 #include "pkgmgr/fetch.h"
 #include "pkgmgr/gate.h"
@@ -98,32 +99,90 @@ static int check_repaired(const struct sync *sync, struct err *err)
 	return rc;
 }
 
-static int get_list(struct sync *sync, struct err *err)
+static int accept_list(struct sync *sync, struct err *err)
 {
-	if (gate_fetch(sync->m, err) < 0) {
-		sync->offline = err->code == ERR_NETWORK;
-		return -1;
-	}
-	if (list_accept(sync->m, time(NULL), &sync->list, err) < 0)
+	int64_t now;
+	if (clock_now(sync->m, &now, err) < 0 ||
+	    list_accept(sync->m, now, &sync->list, err) < 0)
 		return -1;
 	log_event("list-accepted", "serial %llu, epoch %llu",
 		  (unsigned long long)sync->list->serial, (unsigned long long)sync->list->epoch);
 	return 0;
 }
 
+static int fetch_list(struct sync *sync, struct err *err)
+{
+	if (gate_fetch(sync->m, err) == 0)
+		return 0;
+	sync->offline = err->code == ERR_NETWORK;
+	return -1;
+}
+
 static int refresh(struct sync *sync, struct err *err)
 {
+	int64_t now;
 	uint64_t received = 0;
 	_cleanup_free_ char *warning = NULL;
 	int rc = apt_update(&received, &warning, err);
 	sync->received_bytes += received;
 	if (rc < 0)
 		return -1;
+	if (warning && apt_is_untimely(warning))
+		sync->untimely = true;
 	if (warning) {
 		log_warn("%s; the indexes of before are used", warning);
 		strv_add(&sync->notes, warning);
 	}
-	return releases_check(sync->m, sync->list, time(NULL), err);
+	return clock_now(sync->m, &now, err) < 0
+		       ? -1
+		       : releases_check(sync->m, sync->list, now, err);
+}
+
+/* The gate's time, if the clock is wrong; false: it is not, or cannot be helped. */
+static bool correct_clock(struct sync *sync)
+{
+	_cleanup_err_ struct err unknown = ERR_INIT;
+	bool stepped = false;
+	if (clock_correct(sync->m, &sync->notes, &stepped, &unknown) < 0)
+		log_warn("%s", unknown.msg);
+	return stepped;
+}
+
+/* What the step that is done again had noted. */
+static void forget_notes(struct strv *notes, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		free(notes->items[i]);
+	for (size_t i = to; i <= notes->count && to > from; i++)
+		notes->items[from + i - to] = notes->items[i];
+	notes->count -= to - from;
+}
+
+/* A step that judges signed dates. What it refuses by a wrong clock is tried once more by the
+ * right one; what is old by its serial or by the floor stays refused. */
+static int by_the_right_clock(struct sync *sync, int (*step)(struct sync *, struct err *),
+			      struct err *err)
+{
+	size_t before = sync->notes.count;
+	sync->untimely = false;
+	int rc = step(sync, err);
+	size_t after = sync->notes.count;
+	bool suspect = rc < 0 ? err_exit_code(err) == EXIT_REFUSED : sync->untimely;
+	if (!suspect || !correct_clock(sync))
+		return rc;
+	err_clear(err);
+	forget_notes(&sync->notes, before, after);
+	return step(sync, err);
+}
+
+static int get_list(struct sync *sync, struct err *err)
+{
+	bool impossible = false;
+	if (clock_is_impossible(sync->m, &impossible, err) < 0)
+		return -1;
+	if (impossible)
+		correct_clock(sync);
+	return fetch_list(sync, err) < 0 ? -1 : by_the_right_clock(sync, accept_list, err);
 }
 
 /* Bases that are only kept for a rollback go before a sync is given up. */
@@ -200,7 +259,7 @@ static int steps(struct sync *sync, struct err *err)
 {
 	const struct pkgmgr *m = sync->m;
 	if (apt_init(&m->root, err) < 0 || repair(sync, err) < 0 || get_list(sync, err) < 0 ||
-	    quit_check(err) < 0 || refresh(sync, err) < 0 ||
+	    quit_check(err) < 0 || by_the_right_clock(sync, refresh, err) < 0 ||
 	    sync_make_plan(m, sync->list, &sync->plan, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sync->plan->notes.count; i++)

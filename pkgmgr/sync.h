@@ -17,6 +17,7 @@ struct sync {
 	uint64_t received_bytes;
 	bool committed;
 	bool unrepaired;	/* dpkg --configure -a failed; perhaps this sync mends it */
+	bool untimely;		/* apt finds a Release of another time than the clock's */
 	bool offline;		/* the gate did not answer: no use to report to it */
 };
 

@@ -6,17 +6,18 @@
 #include "common/archive-util.h"
 #include "common/atomic-file.h"
 #include "common/deb822.h"
+#include "common/enrol.h"
 #include "repo-tools/ssh-key.h"
 
 #define KEYRING_MAX_BYTES (1024 * 1024)
 
-static int add_file(struct archive *a, const char *path, const char *data, size_t len,
-		    struct err *err)
+static int add_file(struct archive *a, const char *path, mode_t mode, const char *data,
+		    size_t len, struct err *err)
 {
 	_cleanup_(archive_entry_freep) struct archive_entry *entry = archive_entry_new();
 	archive_entry_set_pathname(entry, path);
 	archive_entry_set_filetype(entry, AE_IFREG);
-	archive_entry_set_perm(entry, 0644);
+	archive_entry_set_perm(entry, mode);
 	archive_entry_set_size(entry, (la_int64_t)len);
 	archive_entry_set_mtime(entry, time_now_reproducible(), 0);
 	archive_entry_set_uname(entry, "root");
@@ -31,7 +32,7 @@ static int add_file(struct archive *a, const char *path, const char *data, size_
 static int add_text(struct archive *a, const char *path, const struct strbuf *text,
 		    struct err *err)
 {
-	return add_file(a, path, text->data, text->len, err);
+	return add_file(a, path, 0644, text->data, text->len, err);
 }
 
 static int add_conf(struct archive *a, const struct repo *repo, const char *site,
@@ -40,7 +41,8 @@ static int add_conf(struct archive *a, const struct repo *repo, const char *site
 	_cleanup_strbuf_ struct strbuf conf = STRBUF_INIT;
 	_cleanup_strbuf_ struct strbuf sources = STRBUF_INIT;
 	_cleanup_free_ char *port = xasprintf("%u", repo->conf->port);
-	deb822_write(&conf, "Site", site);
+	if (site)
+		deb822_write(&conf, "Site", site);
 	deb822_write(&conf, "Server", repo->conf->server);
 	deb822_write(&conf, "Port", port);
 	deb822_write(&conf, "Origin", repo->conf->origin);
@@ -65,7 +67,7 @@ static int add_keyring(struct archive *a, const struct repo *repo, const char *n
 	_cleanup_free_ char *to = xasprintf("etc/waybill/trust.d/%s", name);
 	if (file_read(from, KEYRING_MAX_BYTES, &bytes, &len, err) < 0)
 		return -1;
-	return add_file(a, to, bytes, len, err);
+	return add_file(a, to, 0644, bytes, len, err);
 }
 
 /* "hq.example.org", or "[hq.example.org]:2222" as known_hosts has it. */
@@ -112,6 +114,13 @@ static int add_known_hosts(struct archive *a, const struct repo *repo, struct er
 	return result < 0 ? -1 : add_text(a, "etc/waybill/ssh/known_hosts", &text, err);
 }
 
+static int add_ticket(struct archive *a, const struct enrol_ticket *ticket, struct err *err)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	enrol_ticket_format(ticket, &text);
+	return add_file(a, ENROL_TICKET_PATH, 0600, text.data, text.len, err);
+}
+
 static int check_conf(const struct repo *repo, struct err *err)
 {
 	if (repo->conf->url && repo->conf->server && strchr(repo->conf->server, '@'))
@@ -122,7 +131,8 @@ static int check_conf(const struct repo *repo, struct err *err)
 		       repo->conf->url ? "Server (USER@HOST)" : "Url", repo->dir);
 }
 
-int bundle_write(const struct repo *repo, const char *site, struct strbuf *out, struct err *err)
+int bundle_write(const struct repo *repo, const char *site, const struct enrol_ticket *ticket,
+		 struct strbuf *out, struct err *err)
 {
 	_cleanup_(archive_write_freep) struct archive *a = archive_write_new();
 	if (check_conf(repo, err) < 0)
@@ -133,7 +143,8 @@ int bundle_write(const struct repo *repo, const char *site, struct strbuf *out, 
 			       archive_error_string(a));
 	if (add_conf(a, repo, site, err) < 0 ||
 	    add_keyring(a, repo, "repository.gpg", err) < 0 ||
-	    add_keyring(a, repo, "site-list.gpg", err) < 0 || add_known_hosts(a, repo, err) < 0)
+	    add_keyring(a, repo, "site-list.gpg", err) < 0 || add_known_hosts(a, repo, err) < 0 ||
+	    (ticket && add_ticket(a, ticket, err) < 0))
 		return -1;
 	if (archive_write_close(a) != ARCHIVE_OK)
 		return err_set(err, ERR_SYSTEM, "cannot write a tar: %s",

@@ -3,6 +3,7 @@
 
 #include "common/instance-words.h"
 #include "repo-tools/cmds.h"
+#include "repo-tools/enrol-words.h"
 #include "repo-tools/report.h"
 #include "repo-tools/site-param.h"
 #include "repo-tools/site.h"
@@ -12,6 +13,7 @@ struct site_view {
 	struct site_list *list;
 	struct report *report;	/* or NULL */
 	char *key;		/* or NULL */
+	struct enrolment *enrolment;
 };
 
 static const char *text_of(struct json_object *object, const char *key)
@@ -122,13 +124,31 @@ static void print_report(const struct site_view *view)
 	print_words(json_object_object_get(report->json, "instances"));
 }
 
+static void print_enrolment(const struct site_view *view)
+{
+	const struct enrolment_machine *machine = enrolment_of_site(view->enrolment, view->site);
+	_cleanup_strv_ struct strv words = STRV_INIT, tokens = STRV_INIT;
+	enrol_words(view->enrolment, view->site, &words);
+	enrol_token_words(view->enrolment, view->site, &tokens);
+	if (machine) {
+		_cleanup_free_ char *who = enrol_describe_machine(machine);
+		_cleanup_free_ char *since = time_format(machine->since);
+		printf("machine      %s\n             enrolled %s\n", who, since);
+	}
+	for (size_t i = 0; i < tokens.count; i++)
+		printf("token        %s\n", tokens.items[i]);
+	for (size_t i = 0; i < words.count; i++)
+		printf("attention    %s\n", words.items[i]);
+}
+
 static void print_text(const struct site_view *view)
 {
 	_cleanup_free_ char *date = time_format(view->list->date);
 	_cleanup_free_ char *until = time_format(view->list->valid_until);
 	bool expired = view->list->valid_until < time_now_reproducible();
 	printf("site         %s\n", view->site);
-	printf("ssh key      %s\n", view->key ? view->key : "none; see imagerepo site key");
+	printf("ssh key      %s\n", view->key ? view->key : "none; see imagerepo site token");
+	print_enrolment(view);
 	printf("list         serial %llu, epoch %llu, signed %s\n",
 	       (unsigned long long)view->list->serial, (unsigned long long)view->list->epoch,
 	       date);
@@ -156,6 +176,7 @@ static void print_json(const struct site_view *view)
 		}
 		json_object_object_add(o, site_list_kind_name(kind), array);
 	}
+	json_object_object_add(o, "enrolment", enrol_site_to_json(view->enrolment, view->site));
 	json_object_object_add(o, "report",
 			       view->report ? json_object_get(view->report->json) : NULL);
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
@@ -167,15 +188,17 @@ int cmd_site_show(struct cli *cli, int argc, char **argv, struct err *err)
 	_cleanup_(repo_freep) struct repo *repo = NULL;
 	_cleanup_(site_list_freep) struct site_list *list = NULL;
 	_cleanup_(report_freep) struct report *report = NULL;
+	_cleanup_(enrolment_freep) struct enrolment *e = NULL;
 	_cleanup_free_ char *key = NULL;
 	if (cli_no_opts(cli, argc, argv, 1, 1, err) < 0)
 		return -1;
 	const char *site = argv[cli->next];
 	if (cmd_open_repo(cli, REPO_READ, &repo, err) < 0 || site_check(repo, site, err) < 0 ||
 	    site_read_signed(repo, site, &list, NULL, err) < 0 ||
-	    site_get_key(repo, site, &key, err) < 0 || report_read(repo, site, &report, err) < 0)
+	    site_get_key(repo, site, &key, err) < 0 || report_read(repo, site, &report, err) < 0 ||
+	    enrolment_open(repo, REPO_READ, &e, err) < 0)
 		return -1;
-	struct site_view view = { site, list, report, key };
+	struct site_view view = { site, list, report, key, e };
 	if (cli->json)
 		print_json(&view);
 	else

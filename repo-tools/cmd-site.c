@@ -5,6 +5,9 @@
 
 #include "repo-tools/cmds.h"
 #include "common/atomic-file.h"
+#include "repo-tools/enrol-admin.h"
+#include "repo-tools/enrol-words.h"
+#include "repo-tools/gate-keys.h"
 #include "repo-tools/report.h"
 #include "repo-tools/site.h"
 #include "repo-tools/ssh-key.h"
@@ -39,7 +42,7 @@ int cmd_site_add(struct cli *cli, int argc, char **argv, struct err *err)
 		return -1;
 	const char *site = argv[cli->next];
 	if (site_create(repo, site, err) < 0 ||
-	    (key && site_set_key(repo, site, key, err) < 0) ||
+	    (key && enrol_admin_set_key(repo, site, key, err) < 0) ||
 	    site_sign(repo, site, NULL, err) < 0)
 		return -1;
 	printf("site %s: made, with empty lists%s\n", site,
@@ -55,7 +58,7 @@ int cmd_site_key(struct cli *cli, int argc, char **argv, struct err *err)
 	    read_key(argv[cli->next + 1], &key, err) < 0 ||
 	    cmd_open_repo(cli, REPO_WRITE, &repo, err) < 0 ||
 	    site_check(repo, argv[cli->next], err) < 0 ||
-	    site_set_key(repo, argv[cli->next], key, err) < 0)
+	    enrol_admin_set_key(repo, argv[cli->next], key, err) < 0)
 		return -1;
 	printf("site %s: key set; put the line of 'imagerepo site keys' into authorized_keys\n",
 	       argv[cli->next]);
@@ -66,23 +69,20 @@ int cmd_site_keys(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	_cleanup_(repo_freep) struct repo *repo = NULL;
 	_cleanup_strv_ struct strv sites = STRV_INIT;
+	_cleanup_strbuf_ struct strbuf lines = STRBUF_INIT;
 	if (cli_no_opts(cli, argc, argv, 0, 0, err) < 0 ||
 	    cmd_open_repo(cli, REPO_READ, &repo, err) < 0 || site_names(repo, &sites, err) < 0)
 		return -1;
-	/* sshd splits the command like a shell and takes \" for a quote. */
-	if (strpbrk(repo->dir, " \t\"'\\$`;&|<>(){}*?!~#\n"))
-		return err_set(err, ERR_USAGE,
-			       "the path %s has characters that do not go into "
-			       "authorized_keys; move the repository",
-			       repo->dir);
+	if (gate_keys_check_dir(repo, err) < 0)
+		return -1;
 	for (size_t i = 0; i < sites.count; i++) {
 		_cleanup_free_ char *key = NULL;
 		if (site_get_key(repo, sites.items[i], &key, err) < 0)
 			return -1;
 		if (key)
-			printf("restrict,command=\"imagerepo-gate --repo %s %s\" %s %s\n",
-			       repo->dir, sites.items[i], key, sites.items[i]);
+			gate_keys_add_line(repo, sites.items[i], key, &lines);
 	}
+	fputs(lines.data ? lines.data : "", stdout);
 	return 0;
 }
 
@@ -91,6 +91,8 @@ int cmd_site_remove(struct cli *cli, int argc, char **argv, struct err *err)
 	_cleanup_(repo_freep) struct repo *repo = NULL;
 	if (cli_no_opts(cli, argc, argv, 1, 1, err) < 0 ||
 	    cmd_open_repo(cli, REPO_WRITE, &repo, err) < 0 ||
+	    site_check(repo, argv[cli->next], err) < 0 ||
+	    enrol_admin_forget_site(repo, argv[cli->next], err) < 0 ||
 	    site_remove(repo, argv[cli->next], err) < 0)
 		return -1;
 	printf("site %s: forgotten; take its line out of authorized_keys\n", argv[cli->next]);
@@ -106,7 +108,8 @@ static struct json_object *words_to_json(const struct strv *words)
 }
 
 /* One line of the table, or one object. */
-static void show_site(const struct repo *repo, const char *site, struct json_object *array)
+static void show_site(const struct repo *repo, const struct enrolment *e, const char *site,
+		      struct json_object *array)
 {
 	_cleanup_err_ struct err err = ERR_INIT;
 	_cleanup_err_ struct err report_err = ERR_INIT;
@@ -115,6 +118,7 @@ static void show_site(const struct repo *repo, const char *site, struct json_obj
 	bool good = site_read_signed(repo, site, &list, NULL, &err) == 0;
 	_cleanup_strv_ struct strv words = STRV_INIT;
 	bool heard = report_read(repo, site, &report, &report_err) == 0 && report;
+	enrol_words(e, site, &words);
 	if (heard)
 		report_words(report, &words);
 	if (array) {
@@ -129,6 +133,7 @@ static void show_site(const struct repo *repo, const char *site, struct json_obj
 		json_object_object_add(o, "last_result",
 				       heard ? json_object_new_string(report->result) : NULL);
 		json_object_object_add(o, "attention", words_to_json(&words));
+		json_object_object_add(o, "enrolment", enrol_site_to_json(e, site));
 		json_object_array_add(array, o);
 		return;
 	}
@@ -141,19 +146,32 @@ static void show_site(const struct repo *repo, const char *site, struct json_obj
 		printf("    %s\n", words.items[i]);
 }
 
+/* They are in no site's lines. */
+static void print_homeless(const struct enrolment *e)
+{
+	_cleanup_strv_ struct strv words = STRV_INIT;
+	enrol_words(e, NULL, &words);
+	if (words.count)
+		printf("%zu machines are no site's yet: imagerepo site pending\n", words.count);
+}
+
 int cmd_site_list(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	_cleanup_(repo_freep) struct repo *repo = NULL;
+	_cleanup_(enrolment_freep) struct enrolment *e = NULL;
 	_cleanup_strv_ struct strv sites = STRV_INIT;
 	if (cli_no_opts(cli, argc, argv, 0, 0, err) < 0 ||
-	    cmd_open_repo(cli, REPO_READ, &repo, err) < 0 || site_names(repo, &sites, err) < 0)
+	    cmd_open_repo(cli, REPO_READ, &repo, err) < 0 ||
+	    enrolment_open(repo, REPO_READ, &e, err) < 0 || site_names(repo, &sites, err) < 0)
 		return -1;
 	struct json_object *array = cli->json ? json_object_new_array() : NULL;
 	if (!array && sites.count)
 		printf("%-20s %-10s %-22s %s\n", "SITE", "SERIAL", "LIST VALID UNTIL",
 		       "LAST REPORT");
 	for (size_t i = 0; i < sites.count; i++)
-		show_site(repo, sites.items[i], array);
+		show_site(repo, e, sites.items[i], array);
+	if (!array)
+		print_homeless(e);
 	if (array)
 		puts(json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY));
 	json_object_put(array);

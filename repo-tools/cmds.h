@@ -38,6 +38,12 @@ DECLARE_CMD(site_param);
 DECLARE_CMD(site_key);
 DECLARE_CMD(site_keys);
 DECLARE_CMD(site_bundle);
+DECLARE_CMD(site_token);
+DECLARE_CMD(site_hardware);
+DECLARE_CMD(site_preseed);
+DECLARE_CMD(site_pending);
+DECLARE_CMD(site_approve);
+DECLARE_CMD(site_revoke);
 DECLARE_CMD(site_remove);
 
 extern const struct cli_opt cmd_init_opts[];
@@ -49,5 +55,7 @@ extern const struct cli_opt cmd_site_add_opts[];
 extern const struct cli_opt cmd_site_assign_opts[];
 extern const struct cli_opt cmd_site_param_opts[];
 extern const struct cli_opt cmd_site_bundle_opts[];
+extern const struct cli_opt cmd_site_token_opts[];
+extern const struct cli_opt cmd_site_hardware_opts[];
 
 #endif

@@ -5,16 +5,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <poll.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/atomic-file.h"
+#include "common/enrol.h"
 #include "common/strv.h"
+#include "repo-tools/gate-input.h"
 #include "repo-tools/report.h"
 
 #define RSYNC "/usr/bin/rsync"
-#define REPORT_TIMEOUT_MS 60000
+#define INPUT_TIMEOUT_MS 60000
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
@@ -98,6 +100,21 @@ static int parse_rsync(const struct strv *words, struct gate_request *out, struc
 	return 0;
 }
 
+static bool parse_verb(const char *word, struct gate_request *out)
+{
+	static const struct {
+		const char *word;
+		enum gate_verb verb;
+	} verbs[] = { { "report", GATE_REPORT }, { "time", GATE_TIME }, { "enroll", GATE_ENROLL } };
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (str_eq(word, verbs[i].word)) {
+			out->verb = verbs[i].verb;
+			return true;
+		}
+	}
+	return false;
+}
+
 int gate_parse(const char *command, struct gate_request *out, struct err *err)
 {
 	_cleanup_strv_ struct strv words = STRV_INIT;
@@ -110,13 +127,11 @@ int gate_parse(const char *command, struct gate_request *out, struct err *err)
 		if (!isprint((unsigned char)*c))
 			return refuse(err, "a command with control or non-ASCII characters");
 	strv_split(&words, command, " ");
-	if (words.count == 1 && str_eq(words.items[0], "report")) {
-		out->verb = GATE_REPORT;
+	if (words.count == 1 && parse_verb(words.items[0], out))
 		return 0;
-	}
 	if (words.count && str_eq(words.items[0], "rsync"))
 		return parse_rsync(&words, out, err);
-	return refuse(err, "a command other than 'report' and rsync");
+	return refuse(err, "a command other than 'report', 'time', 'enroll' and rsync");
 }
 
 /* Links would lead out: the kernel refuses to walk through any. */
@@ -157,35 +172,14 @@ static int exec_rsync(const struct gate_request *request, const char *site_dir, 
 	return err_sys(err, "cannot run " RSYNC);
 }
 
-/* Everything up to the end of file, within the deadline and the limit. */
-static int read_report(int fd, char *text, size_t *len, struct err *err)
-{
-	int64_t deadline = monotonic_ms() + REPORT_TIMEOUT_MS;
-	for (*len = 0; *len <= REPORT_MAX_BYTES;) {
-		int64_t left = deadline - monotonic_ms();
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		if (left <= 0 || poll(&p, 1, (int)left) == 0)
-			return err_set(err, ERR_TIMEOUT, "the report did not arrive in 60 s");
-		ssize_t got = read(fd, text + *len, REPORT_MAX_BYTES + 1 - *len);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_sys(err, "cannot read the report");
-		if (got == 0)
-			return 0;
-		*len += (size_t)got;
-	}
-	return err_set(err, ERR_REFUSED, "refused: a report of more than %d bytes",
-		       REPORT_MAX_BYTES);
-}
-
 static int take_report(const char *site_dir, const char *site, int fd, struct err *err)
 {
 	size_t len;
-	_cleanup_free_ char *text = xmalloc(REPORT_MAX_BYTES + 1);
+	_cleanup_free_ char *text = NULL;
 	_cleanup_(report_freep) struct report *report = NULL;
 	_cleanup_free_ char *path = xasprintf("%s/report.json", site_dir);
-	if (read_report(fd, text, &len, err) < 0)
+	if (gate_input_read(fd, "the report", REPORT_MAX_BYTES, INPUT_TIMEOUT_MS, &text, &len,
+			    err) < 0)
 		return -1;
 	if (report_parse(text, len, site, &report, err) < 0) {
 		err->code = ERR_REFUSED;
@@ -194,10 +188,48 @@ static int take_report(const char *site_dir, const char *site, int fd, struct er
 	return atomic_file_write(path, text, len, 0600, err);
 }
 
-int gate_serve(const struct gate_request *request, const char *site_dir, const char *site,
-	       int report_fd, struct err *err)
+static int put(const char *text, size_t len, struct err *err)
 {
-	if (request->verb == GATE_RSYNC)
+	return write_all(STDOUT_FILENO, text, len, err);
+}
+
+static int tell_time(struct err *err)
+{
+	_cleanup_free_ char *now = time_format(time(NULL));
+	_cleanup_free_ char *line = xasprintf("%s\n", now);
+	return put(line, strlen(line), err);
+}
+
+/* A machine that did not hear that it is enrolled asks again, and this is its key. */
+static int confirm_enrolled(const char *site, int fd, struct err *err)
+{
+	size_t len;
+	_cleanup_free_ char *request = NULL;
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	_cleanup_free_ char *name = xstrdup(site);
+	const struct enrol_answer answer = { .status = ENROL_ENROLLED, .site = name };
+	if (gate_input_read(fd, "the request", ENROL_MAX_BYTES, INPUT_TIMEOUT_MS, &request, &len,
+			    err) < 0)
+		return -1;
+	enrol_answer_format(&answer, &text);
+	return put(text.data, text.len, err);
+}
+
+int gate_serve(const struct gate_request *request, const char *site_dir, const char *site,
+	       int input_fd, struct err *err)
+{
+	_cleanup_free_ char *key = xasprintf("%s/key.pub", site_dir);
+	if (!file_exists(key))
+		return refuse(err, "this site has no key; it was revoked");
+	switch (request->verb) {
+	case GATE_RSYNC:
 		return exec_rsync(request, site_dir, err);
-	return take_report(site_dir, site, report_fd, err);
+	case GATE_REPORT:
+		return take_report(site_dir, site, input_fd, err);
+	case GATE_TIME:
+		return tell_time(err);
+	case GATE_ENROLL:
+		return confirm_enrolled(site, input_fd, err);
+	}
+	return refuse(err, "an unknown request");
 }

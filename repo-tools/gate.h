@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a site may ask for over ssh: to read its own directory by rsync, and to leave a
- * report. Whatever is not on the list is refused. Format: docs/spec/gate.md
+/* What a site may ask for over ssh: to read its own directory by rsync, to leave a report,
+ * the time, and whether it is enrolled. Whatever is not on the list is refused.
+ * Format: docs/spec/gate.md
  *
  * Runs as the owner of the repository, with a command line that the site wrote. It
  * starts one program, rsync, with arguments that are made here. */
@@ -12,7 +13,7 @@
 
 #define GATE_COMMAND_MAX_BYTES 1024
 
-enum gate_verb { GATE_RSYNC, GATE_REPORT };
+enum gate_verb { GATE_RSYNC, GATE_REPORT, GATE_TIME, GATE_ENROLL };
 
 struct gate_request {
 	enum gate_verb verb;
@@ -28,8 +29,9 @@ void gate_request_destroy(struct gate_request *request);
 int gate_parse(const char *command, struct gate_request *out, struct err *err) _must_check_;
 
 /* Serve a request in `site_dir`, the site's directory. An rsync request replaces this
- * process and so returns only on error; a report is read from `report_fd`. */
+ * process and so returns only on error; a report is read from `input_fd`. A site without a
+ * key is refused: whoever comes has one that was revoked. */
 int gate_serve(const struct gate_request *request, const char *site_dir, const char *site,
-	       int report_fd, struct err *err) _must_check_;
+	       int input_fd, struct err *err) _must_check_;
 
 #endif

@@ -2,6 +2,7 @@
 #include "repo-tools/ssh-key.h"
 
 #include <nettle/base64.h>
+#include <nettle/sha2.h>
 
 #include "common/strv.h"
 #include "common/util.h"
@@ -65,4 +66,32 @@ int ssh_key_parse(const char *text, char **key, struct err *err)
 			       words.items[0]);
 	*key = xasprintf("%s %s", words.items[0], words.items[1]);
 	return 0;
+}
+
+void ssh_key_fingerprint(const char *key, char fingerprint[SSH_KEY_FINGERPRINT_LEN + 1])
+{
+	const char *base64 = strchr(key, ' ') + 1;
+	size_t len = strlen(base64), blob_len = BASE64_DECODE_LENGTH(len);
+	_cleanup_free_ uint8_t *blob = xmalloc(blob_len + 1);
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	char text[BASE64_ENCODE_RAW_LENGTH(SHA256_DIGEST_SIZE) + 1];
+	struct base64_decode_ctx ctx;
+	struct sha256_ctx sha;
+	base64_decode_init(&ctx);
+	if (!base64_decode_update(&ctx, &blob_len, blob, len, base64))
+		blob_len = 0; /* ssh_key_parse() has decoded it once */
+	sha256_init(&sha);
+	sha256_update(&sha, blob_len, blob);
+	sha256_digest(&sha, sizeof(digest), digest);
+	base64_encode_raw(text, sizeof(digest), digest);
+	text[sizeof(text) - 1] = '\0';
+	snprintf(fingerprint, SSH_KEY_FINGERPRINT_LEN + 1, "SHA256:%.43s", text);
+}
+
+bool ssh_key_fingerprint_is_valid(const char *text)
+{
+	static const char base64[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	return str_starts(text, "SHA256:") && strlen(text) == SSH_KEY_FINGERPRINT_LEN &&
+	       strspn(text + 7, base64) == SSH_KEY_FINGERPRINT_LEN - 7;
 }

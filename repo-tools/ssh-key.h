@@ -4,6 +4,8 @@
 #ifndef WAYBILL_SSH_KEY_H
 #define WAYBILL_SSH_KEY_H
 
+#include <stdbool.h>
+
 #include "common/err.h"
 
 #define SSH_KEY_MAX_BYTES (16 * 1024)
@@ -12,5 +14,13 @@
  * second line, and a type that does not match what is encoded are errors.
  * Errors: ERR_INPUT, ERR_TOO_LARGE. */
 int ssh_key_parse(const char *text, char **key, struct err *err) _must_check_;
+
+/* "SHA256:" and 43 characters, as `ssh-keygen -l` and sshd's %f have it. */
+#define SSH_KEY_FINGERPRINT_LEN 50
+
+/* Of a key as ssh_key_parse() gives it. */
+void ssh_key_fingerprint(const char *key, char fingerprint[SSH_KEY_FINGERPRINT_LEN + 1]);
+/* Whether text is one in form. */
+bool ssh_key_fingerprint_is_valid(const char *text);
 
 #endif

@@ -4,6 +4,8 @@
 #ifndef PKGMGR_APT_H
 #define PKGMGR_APT_H
 
+#include <stdbool.h>
+
 #include "common/err.h"
 #include "common/root.h"
 #include "common/site-list.h"
@@ -17,6 +19,9 @@ int apt_init(const struct root *root, struct err *err) _must_check_;
  * put in *warning (free it; NULL: all answered). A bad signature or hash is
  * ERR_SIGNATURE, anything else ERR_NETWORK. *received_bytes as apt counts them. */
 int apt_update(uint64_t *received_bytes, char **warning, struct err *err) _must_check_;
+
+/* Whether a warning of apt_update() is about a Release that is not valid yet or no more. */
+bool apt_is_untimely(const char *warning);
 
 /* A Release file that the indexes of one suite come from. */
 struct apt_release {

@@ -13,6 +13,8 @@
 #include <apt-pkg/tagfile.h>
 #include <apt-pkg/update.h>
 
+#include <cstring>
+
 #include "pkgmgr/apt/indexes.h"
 #include "pkgmgr/apt/shield.h"
 
@@ -152,4 +154,10 @@ int apt_update(uint64_t *received_bytes, char **warning, struct err *err)
 int apt_releases(const char *origin, apt_release_fn fn, void *arg, struct err *err)
 {
 	return shielded(err, [&] { return releases(origin, fn, arg, err); });
+}
+
+/* acquire-item.cc of 2.6 and 3.0; we set no locale. */
+bool apt_is_untimely(const char *warning)
+{
+	return strstr(warning, "is not valid yet") || strstr(warning, "is expired");
 }

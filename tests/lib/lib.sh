@@ -247,6 +247,22 @@ start_sshd()
 	wait_for 30 "sshd listens" listens "$SSHD_PORT"
 }
 
+# start_enrolling_sshd: an sshd that asks imagerepo-gate what a key may do. It takes only a
+# program that nobody but root could have replaced, so the gate is copied to /run. The
+# repository is $WAYBILL_REPO, which may come later.
+start_enrolling_sshd()
+{
+	need_root
+	local gate
+	gate=$(mktemp -d /run/waybill-gate.XXXXXX)
+	at_exit "rm -rf $gate"
+	chmod 755 "$gate"
+	cp "$top_builddir/repo-tools/imagerepo-gate" "$gate/"
+	start_sshd "SetEnv PATH=$PATH" \
+		"AuthorizedKeysCommand $gate/imagerepo-gate --repo $WAYBILL_REPO --keys %f %t %k" \
+		"AuthorizedKeysCommandUser root"
+}
+
 # need_libvirt: qemu:///system answers. Daemons started for it stay for the other
 # tests; `tests/lib/libvirt-daemons stop` ends them, and ./check does that.
 need_libvirt()
