@@ -110,7 +110,7 @@ int gate_time(const struct pkgmgr *m, int64_t *now, struct err *err)
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
 	_cleanup_strbuf_ struct strbuf output = STRBUF_INIT;
-	add_ssh(m, &argv);
+	gate_ssh_argv(m->conf, &argv);
 	strv_addv(&argv, m->conf->server, "time", NULL);
 	struct subproc spec = { .argv = (const char *const *)argv.items,
 				.output = &output,
@@ -129,7 +129,7 @@ int gate_enroll(const struct pkgmgr *m, const char *request, struct strbuf *answ
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
 	int status = -1;
-	add_ssh(m, &argv);
+	gate_ssh_argv(m->conf, &argv);
 	strv_addv(&argv, m->conf->server, "enroll", NULL);
 	struct subproc spec = { .argv = (const char *const *)argv.items,
 				.input = request,
