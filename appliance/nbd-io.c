@@ -5,11 +5,14 @@
 #include <ext2fs/ext2fs.h>
 #include <libnbd.h>
 
-enum { MAX_REQUEST_BYTES = 1 << 20, SUPER_OFFSET = 1024 };
+#include "appliance/disk-cache.h"
+
+enum { SUPER_OFFSET = 1024 };
 
 struct nbd_disk {
 	struct nbd_handle *nbd;
 	uint64_t bytes;
+	struct disk_cache *cache;
 	uint64_t offset; /* of the file system */
 	struct struct_io_channel channel;
 };
@@ -27,6 +30,23 @@ static int start_qemu_nbd(struct nbd_handle *nbd, const char *path)
 	return nbd_connect_systemd_socket_activation(nbd, (char **)argv);
 }
 
+static int errno_of(int result)
+{
+	if (result == 0)
+		return 0;
+	return nbd_get_errno() ? nbd_get_errno() : EIO;
+}
+
+static int device_read(void *arg, uint64_t offset, void *data, size_t len)
+{
+	return errno_of(nbd_pread(arg, data, len, offset, 0));
+}
+
+static int device_write(void *arg, uint64_t offset, const void *data, size_t len)
+{
+	return errno_of(nbd_pwrite(arg, data, len, offset, 0));
+}
+
 int nbd_disk_open(const char *path, struct nbd_disk **out, struct err *err)
 {
 	_cleanup_(nbd_disk_freep) struct nbd_disk *disk = xcalloc(1, sizeof(*disk));
@@ -39,6 +59,8 @@ int nbd_disk_open(const char *path, struct nbd_disk **out, struct err *err)
 		return err_set(err, ERR_PROGRAM, "qemu-nbd cannot open %s: %s", path,
 			       nbd_get_error());
 	disk->bytes = (uint64_t)bytes;
+	disk->cache = disk_cache_new(&(struct disk_device){
+		device_read, device_write, disk->nbd, disk->bytes });
 	*out = steal(&disk);
 	return 0;
 }
@@ -49,6 +71,7 @@ void nbd_disk_free(struct nbd_disk *disk)
 		return;
 	if (disk->nbd)
 		nbd_close(disk->nbd);
+	disk_cache_free(disk->cache);
 	free(disk->channel.name);
 	free(disk);
 }
@@ -76,11 +99,6 @@ static struct nbd_disk *disk_of(io_channel channel)
 	return channel->private_data;
 }
 
-static errcode_t io_errno(void)
-{
-	return nbd_get_errno() ? nbd_get_errno() : EIO;
-}
-
 static errcode_t io_open(const char *name, int flags, io_channel *channel)
 {
 	_cleanup_err_ struct err err = ERR_INIT;
@@ -101,7 +119,9 @@ static errcode_t io_open(const char *name, int flags, io_channel *channel)
 
 static errcode_t io_flush(io_channel channel)
 {
-	return nbd_flush(disk_of(channel)->nbd, 0) < 0 ? io_errno() : 0;
+	struct nbd_disk *disk = disk_of(channel);
+	int rc = disk_cache_flush(disk->cache);
+	return rc ? rc : errno_of(nbd_flush(disk->nbd, 0));
 }
 
 static errcode_t io_close(io_channel channel)
@@ -109,11 +129,10 @@ static errcode_t io_close(io_channel channel)
 	if (--channel->refcount > 0)
 		return 0;
 	struct nbd_disk *disk = disk_of(channel);
-	errcode_t rc = nbd_flush(disk->nbd, 0) < 0 ? io_errno() : 0;
-	if (nbd_shutdown(disk->nbd, 0) < 0 && !rc)
-		rc = io_errno();
+	errcode_t rc = io_flush(channel);
+	int shut = errno_of(nbd_shutdown(disk->nbd, 0));
 	nbd_disk_free(disk);
-	return rc;
+	return rc ? rc : shut;
 }
 
 static errcode_t io_set_blksize(io_channel channel, int blksize)
@@ -139,28 +158,6 @@ static size_t length_of(io_channel channel, int count)
 			 : (size_t)count * (size_t)channel->block_size;
 }
 
-static errcode_t read_bytes(struct nbd_disk *disk, uint64_t at, char *data, size_t len)
-{
-	for (size_t done = 0; done < len;) {
-		size_t n = len - done < MAX_REQUEST_BYTES ? len - done : MAX_REQUEST_BYTES;
-		if (nbd_pread(disk->nbd, data + done, n, at + done, 0) < 0)
-			return io_errno();
-		done += n;
-	}
-	return 0;
-}
-
-static errcode_t write_bytes(struct nbd_disk *disk, uint64_t at, const char *data, size_t len)
-{
-	for (size_t done = 0; done < len;) {
-		size_t n = len - done < MAX_REQUEST_BYTES ? len - done : MAX_REQUEST_BYTES;
-		if (nbd_pwrite(disk->nbd, data + done, n, at + done, 0) < 0)
-			return io_errno();
-		done += n;
-	}
-	return 0;
-}
-
 static uint64_t place_of(io_channel channel, unsigned long long block)
 {
 	return disk_of(channel)->offset + block * (uint64_t)channel->block_size;
@@ -168,15 +165,15 @@ static uint64_t place_of(io_channel channel, unsigned long long block)
 
 static errcode_t io_read64(io_channel channel, unsigned long long block, int count, void *data)
 {
-	return read_bytes(disk_of(channel), place_of(channel, block), data,
-			  length_of(channel, count));
+	return disk_cache_read(disk_of(channel)->cache, place_of(channel, block), data,
+			       length_of(channel, count));
 }
 
 static errcode_t io_write64(io_channel channel, unsigned long long block, int count,
 			    const void *data)
 {
-	return write_bytes(disk_of(channel), place_of(channel, block), data,
-			   length_of(channel, count));
+	return disk_cache_write(disk_of(channel)->cache, place_of(channel, block), data,
+				length_of(channel, count));
 }
 
 static errcode_t io_read(io_channel channel, unsigned long block, int count, void *data)
@@ -193,7 +190,7 @@ static errcode_t io_write_byte(io_channel channel, unsigned long offset, int cou
 			       const void *data)
 {
 	struct nbd_disk *disk = disk_of(channel);
-	return write_bytes(disk, disk->offset + offset, data, (size_t)count);
+	return disk_cache_write(disk->cache, disk->offset + offset, data, (size_t)count);
 }
 
 static struct struct_io_manager manager = {

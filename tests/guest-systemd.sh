@@ -22,9 +22,10 @@ newer_site()
 # Emulated twice over, a boot takes minutes.
 export TINY_CONF='s/deadline=[0-9]*s/deadline=1200s/; s/^Watch: .*/Watch: 0s/'
 mkdir -p disk/newer
+cp "$top_srcdir/tests/guest/inside.sh" disk/
 cp "$top_srcdir/tests/guest/systemd-site" disk/run
 cp "$top_builddir"/tests/debs/waybill-site_*.deb disk/
 tiny_variant disk tiny 1.0 8081 hello >/dev/null
 tiny_variant disk/newer tiny 1.1 8081 newer >/dev/null
 newer_site disk/newer
-guest_run "${GUEST_SECONDS:-850}" "$T/disk" || fail "see the FAIL lines above"
+guest_run "$T/disk" || fail "see the FAIL lines above"

@@ -21,17 +21,25 @@ guest_image()
 	) 9>"$cache/lock"
 }
 
-# guest_run SECONDS DIR: boot a throw-away copy of the machine with DIR as its second disk.
+# seconds_left DEFAULT: until just before this test is cut off, so that it can say why.
+seconds_left()
+{
+	[ -z "${WAYBILL_TEST_END:-}" ] && echo "$1" || echo $((WAYBILL_TEST_END - $(date +%s) - 20))
+}
+
+# guest_run DIR: boot a throw-away copy of the machine with DIR as its second disk.
 # Its DIR/run has the machine for itself. What that prints goes to $T/guest.out (and to
 # our own output), the console to $T/guest.console. Returns run's exit status.
 guest_run()
 {
-	local seconds=$1 dir=$2 pid
+	local dir=$1 seconds pid
+	seconds=$(seconds_left 1800)
 	qemu-img create -q -f qcow2 -F qcow2 -b "$GUEST_IMAGE/disk.qcow2" "$T/guest.qcow2"
 	genisoimage -quiet -R -V test -o "$T/guest.iso" "$dir"
 	: >"$T/guest.out"
+	# Without svm: TCG's emulation of it would give the machine a /dev/kvm that works now and then.
 	timeout "$seconds" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
-		-machine pc,accel=tcg -cpu qemu64,-cx16 -smp 2 -m 2048 \
+		-machine pc,accel=tcg -cpu qemu64,-cx16,-svm -smp 2 -m 2048 \
 		-kernel "$GUEST_IMAGE/vmlinuz" -initrd "$GUEST_IMAGE/initrd.img" \
 		-append "root=/dev/vda rw console=ttyS0 quiet net.ifnames=0" \
 		-drive "file=$T/guest.qcow2,if=virtio,cache=unsafe" \

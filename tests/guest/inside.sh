@@ -1,0 +1,73 @@
+# shellcheck shell=bash
+# What scripts inside a guest share; lies beside them on the second disk. Source it first.
+set -u
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive LIBVIRT_DEFAULT_URI=qemu:///system
+cd "$(dirname "$0")" || exit 1
+failures=0
+patience=500 # seconds until a step is thought to hang
+
+# check WHAT COMMAND...
+check()
+{
+	local what=$1 watcher
+	shift
+	tell_when_it_hangs &
+	watcher=$!
+	if "$@" >/tmp/check.log 2>&1; then
+		echo "ok: $what"
+	else
+		echo "FAIL: $what: $*"
+		head -n 20 /tmp/check.log | sed 's/^/| /'
+		failures=$((failures + 1))
+	fi
+	kill $watcher
+}
+
+# What every process waits for, if this is not ended in time: state, parent, its time in user
+# and system mode (10 ms).
+tell_when_it_hangs()
+{
+	trap 'kill $!; exit' TERM
+	sleep $patience &
+	wait
+	echo "after $patience s:"
+	local process
+	for process in /proc/[0-9]*; do
+		[ ! -s "$process/cmdline" ] || echo "$(basename "$process")" "$(cut -d' ' -f3,4,14,15 \
+			"$process/stat")" "$(cat "$process/wchan")" "$(tr '\0' ' ' <"$process/cmdline")"
+	done
+	tail -n 5 /var/lib/waybill/instances/*/console.log
+}
+
+# within SECONDS COMMAND...
+within()
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 1
+	done
+}
+
+step()
+{
+	echo "--- $* ($SECONDS s)"
+}
+
+apt_get()
+{
+	apt-get -q -y -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
+
+not()
+{
+	! "$@"
+}
+
+# The last line of a script: its exit status.
+no_failures()
+{
+	step "$failures failures"
+	[ $failures = 0 ]
+}
