@@ -134,8 +134,8 @@ int preseed_check(const char *text, size_t len, struct err *err)
 int preseed_add(struct seed_archive *seed, enum preseed_kind kind, const struct strbuf *preseed,
 		const struct bundle *bundle, struct err *err)
 {
-	static const char *const files[] = { "early", "lib", "partition", "fetch", "disk",
-					     "late", "waybill.templates" };
+	static const char *const files[] = { "early", "line", "lib", "partition", "fetch",
+					     "disk", "late", "waybill.templates" };
 	int64_t now = time_now_reproducible();
 	_cleanup_free_ char *floor = xasprintf(
 		"%" PRId64 "\n", bundle->not_before > now ? bundle->not_before : now);
