@@ -12,6 +12,7 @@
 #include "preseed/preseed.h"
 #include "preseed/seed-archive.h"
 #include "preseed/site-conf.h"
+#include "preseed/stick-packages.h"
 #include "preseed/stick.h"
 
 enum {
@@ -24,6 +25,8 @@ enum {
 	OPT_CACHE,
 	OPT_EXTRA,
 	OPT_KERNEL_ARGS,
+	OPT_WITH_PACKAGES,
+	OPT_APPLIANCE,
 };
 
 const struct cli_opt cmd_build_opts[] = {
@@ -36,13 +39,23 @@ const struct cli_opt cmd_build_opts[] = {
 	{ OPT_CACHE, "cache", 0, "DIR", "for Debian's installer (default ~/.cache/waybill)" },
 	{ OPT_EXTRA, "extra", 0, "DIR", "files to add to the installer: drivers that it lacks" },
 	{ OPT_KERNEL_ARGS, "kernel-args", 0, "TEXT", "for the installer: console=ttyS0,115200n8" },
+	{ OPT_WITH_PACKAGES, "with-packages", 0, "DIR",
+	  "put packages on the stick, from the public/ of the repository" },
+	{ OPT_APPLIANCE, "appliance", 'a', "NAME", "with this one too (repeatable)" },
 	{ 0 },
 };
 
 struct request {
 	const char *site, *bundle, *repo, *config, *output, *cache, *extra, *kernel_args;
+	const char *public_dir;
+	struct strv packages;
 	bool generic;
 };
+
+static void request_destroy(struct request *req)
+{
+	strv_destroy(&req->packages);
+}
 
 static void take_option(struct request *req, int id, const char *value)
 {
@@ -74,6 +87,12 @@ static void take_option(struct request *req, int id, const char *value)
 	case OPT_KERNEL_ARGS:
 		req->kernel_args = value;
 		break;
+	case OPT_WITH_PACKAGES:
+		req->public_dir = value;
+		break;
+	case OPT_APPLIANCE:
+		strv_add(&req->packages, value);
+		break;
 	}
 }
 
@@ -92,6 +111,8 @@ static int check_request(const struct request *req, struct err *err)
 			       "--generic --batch N -o FILE");
 	if (!req->output)
 		return err_set(err, ERR_USAGE, "say where to write the image: -o stick.img");
+	if (req->packages.count && !req->public_dir)
+		return err_set(err, ERR_USAGE, "--appliance needs --with-packages");
 	for (const char *p = req->kernel_args ? req->kernel_args : ""; *p; p++)
 		if (!isprint((unsigned char)*p) || strchr("\"'\\`$;|&<>{}", *p))
 			return err_set(err, ERR_USAGE, "--kernel-args: '%s' has a character that "
@@ -135,7 +156,7 @@ static int make_seed(const struct request *req, const struct site_conf *conf,
 	enum preseed_kind kind = req->generic ? PRESEED_GENERIC : PRESEED_SITE;
 	_cleanup_(seed_archive_freep) struct seed_archive *seed = seed_archive_new();
 	_cleanup_strbuf_ struct strbuf preseed = STRBUF_INIT;
-	if (preseed_make(kind, conf, bundle, req->site, &preseed, err) < 0 ||
+	if (preseed_make(kind, conf, bundle, req->site, req->public_dir != NULL, &preseed, err) < 0 ||
 	    audit_preseed(preseed.data, err) < 0 ||
 	    preseed_check(preseed.data, preseed.len, err) < 0)
 		return -1;
@@ -144,8 +165,9 @@ static int make_seed(const struct request *req, const struct site_conf *conf,
 			return err_prefix(err, "--extra");
 		seed_archive_add(seed, "waybill/extra", "", 0, 0644);
 	}
-	return preseed_add(seed, kind, &preseed, bundle, err) < 0 ? -1
-								  : seed_archive_write(seed, out, err);
+	return preseed_add(seed, kind, &preseed, bundle, req->public_dir != NULL, err) < 0
+		       ? -1
+		       : seed_archive_write(seed, out, err);
 }
 
 static char *default_cache(void)
@@ -154,29 +176,47 @@ static char *default_cache(void)
 	return xasprintf("%s/.cache/waybill", home && *home ? home : "/var/cache");
 }
 
+/* *image stays NULL if there are to be none. */
+static int make_packages(const struct request *req, const struct bundle *bundle,
+			 const struct workdir *work, char **image, struct err *err)
+{
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	*image = NULL;
+	if (!req->public_dir)
+		return 0;
+	strv_addv(&names, "waybill-site", "waybill-hostconfig", NULL);
+	for (size_t i = 0; i < req->packages.count; i++)
+		strv_add(&names, req->packages.items[i]);
+	struct stick_packages packages = { req->public_dir, bundle->suite, &names };
+	return stick_packages_make(&packages, work, image, err);
+}
+
 static int build(const struct request *req, struct err *err)
 {
 	_cleanup_(bundle_freep) struct bundle *bundle = NULL;
 	_cleanup_(site_conf_freep) struct site_conf *conf = NULL;
 	_cleanup_(workdir_freep) struct workdir *work = NULL;
 	_cleanup_strbuf_ struct strbuf seed = STRBUF_INIT;
+	_cleanup_free_ char *packages = NULL;
 	_cleanup_free_ char *cache = req->cache ? xstrdup(req->cache) : default_cache();
 	if (site_conf_read(req->config, &conf, err) < 0 || get_bundle(req, &bundle, err) < 0 ||
 	    mirrors_complete(conf, err) < 0 || make_seed(req, conf, bundle, &seed, err) < 0 ||
-	    workdir_new(&work, err) < 0 || installer_get(cache, NULL, work->path, err) < 0)
+	    workdir_new(&work, err) < 0 || make_packages(req, bundle, work, &packages, err) < 0 ||
+	    installer_get(cache, NULL, work->path, err) < 0)
 		return -1;
 	_cleanup_free_ char *linux_path = workdir_file(work, "linux");
 	_cleanup_free_ char *initrd = workdir_file(work, "initrd.gz");
 	struct stick stick = { .title = req->site ? req->site : "a new site",
 			       .linux_path = linux_path, .initrd_path = initrd,
 			       .seed = seed.data, .seed_len = seed.len,
+			       .packages = packages,
 			       .kernel_args = req->kernel_args ? req->kernel_args : "" };
 	return stick_write(&stick, work, req->output, err);
 }
 
 int cmd_build(struct cli *cli, int argc, char **argv, struct err *err)
 {
-	struct request req = { 0 };
+	_cleanup_(request_destroy) struct request req = { 0 };
 	int id;
 	while ((id = cli_next(cli, argc, argv, err)) > 0)
 		take_option(&req, id, cli->value);

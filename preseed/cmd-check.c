@@ -40,18 +40,17 @@ static int check_text(const char *text, size_t len, struct err *err)
 
 static int check_config(const char *path, struct json_object *facts, struct err *err)
 {
-	static const char *const networks[] = { "dhcp", "static", "none" };
 	_cleanup_(site_conf_freep) struct site_conf *conf = NULL;
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	if (site_conf_read(path, &conf, err) < 0 || mirrors_complete(conf, err) < 0 ||
-	    preseed_make(PRESEED_PART, conf, NULL, "check", &text, err) < 0 ||
+	    preseed_make(PRESEED_PART, conf, NULL, "check", false, &text, err) < 0 ||
 	    check_text(text.data, text.len, err) < 0)
 		return -1;
 	_cleanup_free_ char *disk = strv_join(&conf->disk, " ");
 	fact(facts, "disk", disk);
 	fact(facts, "raid", conf->raid1 ? "1" : "none");
 	fact(facts, "interface", conf->interface);
-	fact(facts, "network", networks[conf->network]);
+	fact(facts, "network", conf->network == NETWORK_STATIC ? "static" : "dhcp");
 	fact(facts, "address", conf->address);
 	fact(facts, "gateway", conf->gateway);
 	fact(facts, "mirror", conf->mirror);

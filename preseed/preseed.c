@@ -7,11 +7,15 @@
 
 #include "common/atomic-file.h"
 #include "common/subproc.h"
+#include "common/workdir.h"
 #include "preseed/installer.h"
 #include "preseed/mirrors.h"
 #include "preseed/template.h"
 
 enum { MAX_DATA_BYTES = 1 << 20 };
+
+/* Where base-installer looks for what is to be run when it is done, before apt is set up. */
+#define HOOK "usr/lib/post-base-installer.d/10waybill"
 
 /* Everything that a site needs; libvirt and QEMU come with waybill-site. */
 #define PACKAGES "waybill-site waybill-hostconfig openssh-server"
@@ -37,7 +41,6 @@ static void set_network(struct values *v, const struct site_conf *conf)
 	_cleanup_free_ char *dns = strv_join(&conf->dns, " ");
 	_cleanup_free_ char *tagged = xasprintf("%s.%u", conf->interface, conf->vlan);
 	values_set(v, "interface", conf->vlan ? tagged : conf->interface);
-	values_set(v, "network-none", conf->network == NETWORK_NONE ? "1" : NULL);
 	values_set(v, "address", conf->address);
 	values_set(v, "netmask", conf->netmask);
 	values_set(v, "gateway", conf->gateway);
@@ -60,15 +63,19 @@ static void set_mirrors(struct values *v, const struct site_conf *conf)
 	mirror_url_destroy(&security);
 }
 
-static void set_repository(struct values *v, const struct bundle *bundle)
+static void set_repository(struct values *v, const struct bundle *bundle, bool packages)
 {
 	_cleanup_free_ char *line = NULL;
 	_cleanup_free_ char *key = NULL;
+	_cleanup_free_ char *from_stick = NULL;
 	if (bundle) {
 		line = xasprintf("%s %s %s", bundle->uri, bundle->suite, bundle->components);
+		from_stick = xasprintf("file:/media/waybill %s %s", bundle->suite,
+				       bundle->components);
 		key = base64(bundle->repository_key, bundle->repository_key_len);
 	}
 	values_set(v, "repository", line);
+	values_set(v, "stick-repository", packages ? from_stick : NULL);
 	values_set(v, "repository-key", key);
 }
 
@@ -102,7 +109,7 @@ static void set_system(struct values *v, const struct site_conf *conf)
 }
 
 int preseed_make(enum preseed_kind kind, const struct site_conf *conf,
-		 const struct bundle *bundle, const char *site, struct strbuf *out,
+		 const struct bundle *bundle, const char *site, bool packages, struct strbuf *out,
 		 struct err *err)
 {
 	_cleanup_free_ char *text = NULL;
@@ -115,24 +122,57 @@ int preseed_make(enum preseed_kind kind, const struct site_conf *conf,
 	values_set(&v, "hostname", site ? site : "waybill");
 	set_network(&v, conf);
 	set_mirrors(&v, conf);
-	set_repository(&v, bundle);
+	set_repository(&v, bundle, packages);
 	set_system(&v, conf);
 	return template_expand(text, &v, "preseed.cfg", out, err);
 }
 
+/* A database of its own: this machine's is another program's to lock, and root's to read. */
+static const char debconf_conf[] = "Config: config\n"
+				   "Templates: templates\n"
+				   "\n"
+				   "Name: config\n"
+				   "Driver: File\n"
+				   "Filename: %1$s/config.dat\n"
+				   "\n"
+				   "Name: templates\n"
+				   "Driver: File\n"
+				   "Filename: %1$s/templates.dat\n";
+
 int preseed_check(const char *text, size_t len, struct err *err)
 {
+	_cleanup_(workdir_freep) struct workdir *work = NULL;
+	if (workdir_new(&work, err) < 0)
+		return -1;
+	_cleanup_free_ char *conf = workdir_file(work, "debconf.conf");
+	_cleanup_free_ char *env = xasprintf("DEBCONF_SYSTEMRC=%s", conf);
+	_cleanup_free_ char *conf_text = xasprintf(debconf_conf, work->path);
+	const char *env_add[] = { env, "DEBIAN_FRONTEND=noninteractive", NULL };
+	if (atomic_file_write(conf, conf_text, strlen(conf_text), 0644, err) < 0)
+		return -1;
 	const char *argv[] = { "debconf-set-selections", "--checkonly", NULL };
 	_cleanup_strbuf_ struct strbuf output = STRBUF_INIT;
-	struct subproc spec = { .argv = argv, .input = text, .input_len = len,
+	struct subproc spec = { .argv = argv, .env_add = env_add, .input = text, .input_len = len,
 				.output = &output, .quiet = true, .timeout_ms = 60000 };
 	return subproc_run(&spec, NULL, err) == 0
 		       ? 0
 		       : err_prefix(err, "debconf does not take the preseed file");
 }
 
+static int add_script(struct seed_archive *seed, const char *name, const char *to, mode_t mode,
+		      struct err *err)
+{
+	size_t len;
+	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *from = xasprintf("installer/%s", name);
+	if (read_data(from, &text, &len, err) < 0)
+		return -1;
+	seed_archive_add(seed, to, text, len, mode);
+	return 0;
+}
+
 int preseed_add(struct seed_archive *seed, enum preseed_kind kind, const struct strbuf *preseed,
-		const struct bundle *bundle, struct err *err)
+		const struct bundle *bundle, bool packages, struct err *err)
 {
 	static const char *const files[] = { "early", "line", "lib", "partition", "fetch",
 					     "disk", "late", "waybill.templates" };
@@ -140,14 +180,12 @@ int preseed_add(struct seed_archive *seed, enum preseed_kind kind, const struct 
 	_cleanup_free_ char *floor = xasprintf(
 		"%" PRId64 "\n", bundle->not_before > now ? bundle->not_before : now);
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		size_t len;
-		_cleanup_free_ char *text = NULL;
-		_cleanup_free_ char *from = xasprintf("installer/%s", files[i]);
 		_cleanup_free_ char *to = xasprintf("waybill/%s", files[i]);
-		if (read_data(from, &text, &len, err) < 0)
+		if (add_script(seed, files[i], to, 0644, err) < 0)
 			return -1;
-		seed_archive_add(seed, to, text, len, 0644);
 	}
+	if (packages && add_script(seed, "mount", HOOK, 0755, err) < 0)
+		return -1;
 	seed_archive_add(seed, "preseed.cfg", preseed->data, preseed->len, 0600);
 	seed_archive_add(seed, "waybill/bundle.tar", bundle->tar, bundle->tar_len, 0600);
 	seed_archive_add(seed, "waybill/not-before", floor, strlen(floor), 0644);

@@ -18,9 +18,10 @@ enum preseed_kind {
 
 /* Append the preseed file to *out. `conf` has been through mirrors_complete(), but for a part.
  * bundle: NULL for a part. site: NULL for a generic stick.
+ * packages: the stick carries some.
  * Errors: ERR_NOT_FOUND (the template is not installed), ERR_INPUT. */
 int preseed_make(enum preseed_kind kind, const struct site_conf *conf,
-		 const struct bundle *bundle, const char *site, struct strbuf *out,
+		 const struct bundle *bundle, const char *site, bool packages, struct strbuf *out,
 		 struct err *err) _must_check_;
 
 /* What debconf's own parser says about it. Errors: ERR_INPUT with its words, ERR_NOT_FOUND
@@ -29,6 +30,6 @@ int preseed_check(const char *text, size_t len, struct err *err) _must_check_;
 
 /* Put the preseed file, the bundle and the installer's scripts into `seed`. */
 int preseed_add(struct seed_archive *seed, enum preseed_kind kind, const struct strbuf *preseed,
-		const struct bundle *bundle, struct err *err) _must_check_;
+		const struct bundle *bundle, bool packages, struct err *err) _must_check_;
 
 #endif

@@ -55,10 +55,8 @@ static int take_network(const struct deb822_stanza *stanza, struct site_conf *co
 	split(stanza, "Dns", " ,\n\t", &conf->dns);
 	if (str_eq(network, "static"))
 		conf->network = NETWORK_STATIC;
-	else if (str_eq(network, "none"))
-		conf->network = NETWORK_NONE;
 	else if (!str_eq(network, "dhcp"))
-		return err_set(err, ERR_INPUT, "Network: '%s' is none of dhcp, static, none",
+		return err_set(err, ERR_INPUT, "Network: '%s' is neither dhcp nor static",
 			       network);
 	if (vlan && number_parse(vlan, 1, 4094, &id, "Vlan", err) < 0)
 		return -1;

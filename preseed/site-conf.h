@@ -10,7 +10,7 @@
 #include "common/strv.h"
 #include "common/util.h"
 
-enum site_network { NETWORK_DHCP, NETWORK_STATIC, NETWORK_NONE };
+enum site_network { NETWORK_DHCP, NETWORK_STATIC };
 
 struct site_conf {
 	struct strv disk;	/* "only", "smallest", "largest", or one or two /dev/... */

@@ -7,12 +7,12 @@
 #include "common/hash.h"
 #include "common/log.h"
 #include "common/strv.h"
-#include "common/subproc.h"
 #include "preseed/grub-cfg.h"
+#include "preseed/tool.h"
 
 #define GRUB_DIR "/usr/lib/grub"
 
-enum { MAX_SEED_BYTES = 1 << 30, TIMEOUT_MS = 10 * 60 * 1000 };
+enum { MAX_SEED_BYTES = 1 << 30 };
 
 /* What both boot loaders need to find the image, show its menu and start either Linux or a
  * system that is installed already. */
@@ -29,25 +29,6 @@ void stick_id(const struct stick *stick, char id[STICK_ID_LEN + 1])
 	id[STICK_ID_LEN] = '\0';
 }
 
-/* Whatever these programs write is dated by SOURCE_DATE_EPOCH, and by nothing else. */
-static int run(const struct strv *args, struct err *err)
-{
-	_cleanup_free_ char *epoch =
-		xasprintf("SOURCE_DATE_EPOCH=%lld", (long long)time_now_reproducible());
-	const char *env[] = { epoch, "MTOOLS_SKIP_CHECK=1", "TZ=UTC", NULL };
-	_cleanup_strbuf_ struct strbuf output = STRBUF_INIT;
-	struct subproc spec = { .argv = (const char *const *)args->items, .env_add = env,
-				.output = &output, .quiet = true, .timeout_ms = TIMEOUT_MS };
-	_cleanup_free_ char *words = subproc_describe((const char *const *)args->items);
-	log_debug("%s", words);
-	if (subproc_run(&spec, NULL, err) == 0)
-		return 0;
-	if (err->code == ERR_NOT_FOUND)
-		err_prefix(err, "a stick is made with grub-common, grub-pc-bin, "
-				"grub-efi-amd64-bin, xorriso and mtools");
-	return -1;
-}
-
 static int write_text(const char *dir, const char *name, const char *text, struct err *err)
 {
 	_cleanup_free_ char *path = xasprintf("%s/%s", dir, name);
@@ -61,7 +42,7 @@ static int make_bios(const struct workdir *work, const char *cfg, const char *is
 	_cleanup_strv_ struct strv args = STRV_INIT;
 	strv_addv(&args, "grub-mkimage", "-O", "i386-pc-eltorito", "-d", GRUB_DIR "/i386-pc",
 		  "-p", "/boot/grub", "-c", cfg, "-o", out, "biosdisk", COMMON_MODULES, NULL);
-	return run(&args, err);
+	return tool_run(&args, err);
 }
 
 /* The EFI system partition: FAT12 with the loader under the name for removable media. */
@@ -80,14 +61,14 @@ static int make_efi(const struct workdir *work, const char *cfg, const char *iso
 	strv_addv(&format, "mformat", "-i", fat, "-C", "-f", "2880", "-N", "57425553", "::", NULL);
 	strv_addv(&dirs, "mmd", "-i", fat, "::/EFI", "::/EFI/BOOT", NULL);
 	strv_addv(&copy, "mcopy", "-i", fat, loader, "::/EFI/BOOT/BOOTX64.EFI", NULL);
-	return run(&mkimage, err) < 0 || run(&format, err) < 0 || run(&dirs, err) < 0 ||
-			       run(&copy, err) < 0
+	return tool_run(&mkimage, err) < 0 || tool_run(&format, err) < 0 || tool_run(&dirs, err) < 0 ||
+			       tool_run(&copy, err) < 0
 		       ? -1
 		       : 0;
 }
 
 /* As grub-mkrescue calls xorriso, which dates its own files by the clock. */
-static int make_image(const char *iso, const char *out, struct err *err)
+static int make_image(const char *iso, const char *packages, const char *out, struct err *err)
 {
 	_cleanup_free_ char *date = xasprintf("=%lld", (long long)time_now_reproducible());
 	_cleanup_strv_ struct strv args = STRV_INIT;
@@ -96,8 +77,12 @@ static int make_image(const char *iso, const char *out, struct err *err)
 		  "-boot-info-table", "--grub2-boot-info", "--grub2-mbr",
 		  GRUB_DIR "/i386-pc/boot_hybrid.img", "--protective-msdos-label", "--efi-boot",
 		  "efi.img", "-efi-boot-part", "--efi-boot-image", "--set_all_file_dates", date,
-		  "-o", out, iso, NULL);
-	return run(&args, err);
+		  NULL);
+	if (packages)
+		strv_addv(&args, "-append_partition", "4", "0x0c", packages, "-appended_part_as_gpt",
+			  NULL);
+	strv_addv(&args, "-o", out, iso, NULL);
+	return tool_run(&args, err);
 }
 
 static int place(const char *from, const char *iso, const char *name, struct err *err)
@@ -140,7 +125,7 @@ int stick_write(const struct stick *stick, const struct workdir *work, const cha
 	    atomic_file_write(cfg, first.data, first.len, 0644, err) < 0 ||
 	    make_bios(work, cfg, iso, err) < 0 || make_efi(work, cfg, iso, err) < 0 ||
 	    atomic_file_open(path, 0600, &out, err) < 0 ||
-	    make_image(iso, out->tmp_path, err) < 0)
+	    make_image(iso, stick->packages, out->tmp_path, err) < 0)
 		return err_prefix(err, "cannot make %s", path);
 	return atomic_file_commit(out, err);
 }
@@ -156,7 +141,7 @@ int stick_read_seed(const char *image, const struct workdir *work, char **data, 
 		return err_sys(err, "cannot read %s", image);
 	strv_addv(&args, "xorriso", "-osirrox", "on", "-indev", source, "-extract",
 		  "/boot/waybill.gz", out, NULL);
-	if (run(&args, err) < 0) {
+	if (tool_run(&args, err) < 0) {
 		if (err->code != ERR_PROGRAM)
 			return -1;
 		log_debug("%s", err->msg);

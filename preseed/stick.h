@@ -15,6 +15,7 @@ struct stick {
 	const char *initrd_path;
 	const void *seed;	/* of seed_archive_write() */
 	size_t seed_len;
+	const char *packages;	/* of stick_packages_make(), or NULL */
 	const char *kernel_args; /* for the installer; printable ASCII without quotes */
 };
 

@@ -179,6 +179,46 @@ lacks part mirror.example.org
 debconf-set-selections --checkonly part
 run_exit 2 siteusb part --site "Kbh 1"
 
+note "packages on the stick: a part of the repository that apt believes"
+for package in "waybill-site 1" "waybill-hostconfig 1" "tiny 1.0" "tiny 1.1" "other 1"; do
+	read -r name version <<<"$package"
+	make_deb debs "$name" "$version" >/dev/null
+done
+imagerepo --repo repo add debs/*.deb >&2
+run_exit 1 "${build[@]}" --bundle kbh1.tar --with-packages repo/public --appliance nope -o wrong.img
+contains err "has no package nope"
+run_exit 2 "${build[@]}" --bundle kbh1.tar --appliance tiny -o wrong.img
+contains err "needs --with-packages"
+build full.img --with-packages repo/public --appliance tiny
+xorriso -osirrox on -indev full.img -extract /boot/waybill.gz full.gz >/dev/null 2>&1
+zcat full.gz | cpio -i --quiet --to-stdout preseed.cfg >full.cfg
+contains full.cfg "d-i apt-setup/local0/repository string file:/media/waybill stable main"
+contains full.cfg "d-i apt-setup/local1/repository string http://pkg.example.org/ stable main"
+mcopy -s -Q -i "full.img@@$(($(partx -g -o START -n 4 full.img) * 512))" ::/ on-stick
+[ -z "$(find on-stick -name 'other*.deb' -o -name 'tiny_1.0*.deb')" ] || fail "more than was asked for"
+tiny=$(find on-stick -name 'tiny_1.1*.deb')
+equal "$(cat on-stick/first-sync)" "$(sha256sum "$tiny" | cut -d' ' -f1) ${tiny#on-stick/}" \
+	"what the first sync finds"
+mkdir -p apt/lists/partial apt/archives/partial got
+: >apt/status
+echo "deb [signed-by=$T/key.gpg] file:$T/on-stick stable main" >apt/sources.list
+cat >apt.conf <<-CONF
+	Dir::State "$T/apt";
+	Dir::State::status "$T/apt/status";
+	Dir::Cache "$T/apt";
+	Dir::Etc::sourcelist "$T/apt/sources.list";
+	Dir::Etc::sourceparts "/dev/null";
+	APT::Sandbox::User "root";
+	Acquire::Check-Date "false";
+CONF
+export APT_CONFIG=$T/apt.conf
+apt-get -qq update
+for name in waybill-site waybill-hostconfig tiny; do
+	(cd got && apt-get -qq download "$name")
+done
+cmp got/tiny_1.1_*.deb "$tiny"
+unset APT_CONFIG
+
 note "writing it: nothing but a disk that may lose what is on it"
 echo precious >file
 for target in file "$T" /dev/null; do
