@@ -210,8 +210,10 @@ int file_read_fd(int fd, const char *path, size_t max_bytes, char **data, size_t
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, ERR_INPUT, "%s is not a regular file", path);
 
-	/* One byte more than allowed tells a file that is too large, or grew. */
-	size_t room = (uint64_t)st.st_size < max_bytes ? (size_t)st.st_size + 1 : max_bytes + 1;
+	/* One byte more than allowed tells a file that is too large, or grew. What is in /proc
+	 * does not say its size. */
+	bool sized = st.st_size > 0 && (uint64_t)st.st_size < max_bytes;
+	size_t room = sized ? (size_t)st.st_size + 1 : max_bytes + 1;
 	_cleanup_free_ char *text = xmalloc(room + 1);
 	size_t used = 0;
 	if (read_up_to(fd, path, text, room, &used, err) < 0)

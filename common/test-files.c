@@ -58,6 +58,12 @@ static void test_write_and_read(void **state)
 	assert_fails(file_read(path, 5, &more, &len, &err), ERR_TOO_LARGE, "larger than 5");
 	assert_fails(file_read(dir, 5, &more, &len, &err), ERR_INPUT, "regular");
 	assert_fails(file_read("/nowhere", 5, &more, &len, &err), ERR_NOT_FOUND, "/nowhere");
+	/* It says that its size is 0. */
+	assert_ok(file_read("/proc/sys/kernel/random/boot_id", 64, &more, &len, &err));
+	assert_int_equal(len, 37);
+	free(steal(&more));
+	assert_fails(file_read("/proc/sys/kernel/random/boot_id", 36, &more, &len, &err),
+		     ERR_TOO_LARGE, "larger than 36");
 	assert_int_equal(count_entries(), 1);
 }
 
