@@ -44,7 +44,7 @@ static bool needs_reboot(const struct plan_action *a)
 	return false;
 }
 
-int care_after_commit(const struct root *root, const struct plan *plan, struct err *err)
+int care_before_commit(const struct root *root, const struct plan *plan, struct err *err)
 {
 	_cleanup_strv_ struct strv packages = STRV_INIT;
 	for (size_t i = 0; i < plan->action_count; i++)

@@ -13,9 +13,9 @@
  * what is free afterwards. Errors: ERR_PROGRAM. */
 int care_make_room(const struct root *root, uint64_t free_bytes, struct err *err) _must_check_;
 
-/* The plan was carried out: write /run/reboot-required if only a reboot puts all of it
- * into effect. */
-int care_after_commit(const struct root *root, const struct plan *plan, struct err *err)
+/* The plan is about to be carried out: write /run/reboot-required if only a reboot will
+ * put all of it into effect. Before dpkg, since nobody knows it after a death in between. */
+int care_before_commit(const struct root *root, const struct plan *plan, struct err *err)
 	_must_check_;
 
 /* A sentence for each thing of the host that is not as it should be: a reboot that is

@@ -121,13 +121,38 @@ int reboot_require(const struct root *root, const struct strv *packages, struct 
 	return atomic_file_write(required, text, strlen(text), 0644, err);
 }
 
-static int read_record(const struct root *root, int64_t *at, char **reason, struct err *err)
+/* Which boot this is, to free; "" where nobody says. */
+static char *boot_id(void)
 {
-	static const char *const known[] = { "At", "Reason", NULL };
+	_cleanup_err_ struct err unread = ERR_INIT;
+	char *text = NULL;
+	size_t len = 0;
+	if (file_read("/proc/sys/kernel/random/boot_id", 256, &text, &len, &unread) < 0)
+		return xstrdup("");
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+/* The last one that was asked for. */
+struct record {
+	int64_t at;
+	char *reason;	/* NULL: there was none */
+	char *boot;	/* in which it was */
+};
+
+static void record_destroy(struct record *record)
+{
+	free(record->reason);
+	free(record->boot);
+}
+
+static int read_record(const struct root *root, struct record *record, struct err *err)
+{
+	static const char *const known[] = { "At", "Reason", "Boot", NULL };
 	_cleanup_free_ char *path = root_path(root, RECORD_FILE);
 	_cleanup_(deb822_freep) struct deb822 *doc = NULL;
-	const char *when = NULL, *why = NULL;
-	*reason = NULL;
+	const char *when = NULL, *why = NULL, *boot = NULL;
+	*record = (struct record){ 0 };
 	if (!file_exists(path))
 		return 0;
 	if (deb822_read_file(path, MAX_BYTES, 1, &doc, err) < 0)
@@ -137,27 +162,33 @@ static int read_record(const struct root *root, int64_t *at, char **reason, stru
 	if (deb822_check_known(&doc->stanzas[0], known, path, err) < 0 ||
 	    deb822_require(&doc->stanzas[0], "At", path, &when, err) < 0 ||
 	    deb822_require(&doc->stanzas[0], "Reason", path, &why, err) < 0 ||
-	    time_parse(when, at, path, err) < 0)
+	    deb822_require(&doc->stanzas[0], "Boot", path, &boot, err) < 0 ||
+	    time_parse(when, &record->at, path, err) < 0)
 		return -1;
-	*reason = xstrdup(why);
+	record->reason = xstrdup(why);
+	record->boot = xstrdup(boot);
 	return 0;
 }
 
 int reboot_check_repeat(const struct root *root, const char *reason, int64_t now,
 			struct err *err)
 {
-	_cleanup_free_ char *last = NULL;
-	int64_t at = 0;
-	if (read_record(root, &at, &last, err) < 0)
+	_cleanup_(record_destroy) struct record last;
+	_cleanup_free_ char *boot = boot_id();
+	if (read_record(root, &last, err) < 0)
 		return -1;
-	if (!last)
+	if (!last.reason)
 		return 0;
-	_cleanup_free_ char *when = time_format(at);
-	if (str_starts(reason, "kernel ") && str_eq(reason, last))
+	_cleanup_free_ char *when = time_format(last.at);
+	bool recent = last.at <= now && now - last.at < PAUSE_S;
+	if (str_eq(last.boot, boot))
+		return !recent ? 0 : err_set(err, ERR_REFUSED, "the reboot that was asked for at %s "
+					     "has not happened yet", when);
+	if (str_starts(reason, "kernel ") && str_eq(reason, last.reason))
 		return err_set(err, ERR_REFUSED,
 			       "the reboot of %s was for the same and did not help: %s; which "
 			       "kernel does the boot loader start?", when, reason);
-	if (at <= now && now - at < PAUSE_S)
+	if (recent)
 		return err_set(err, ERR_REFUSED,
 			       "the last reboot was asked for at %s; there are %d hours between two",
 			       when, PAUSE_S / 3600);
@@ -168,7 +199,8 @@ int reboot_remember(const struct root *root, const char *reason, int64_t now, st
 {
 	_cleanup_free_ char *path = root_path(root, RECORD_FILE);
 	_cleanup_free_ char *at = time_format(now);
-	_cleanup_free_ char *text = xasprintf("At: %s\nReason: %s\n", at, reason);
+	_cleanup_free_ char *boot = boot_id();
+	_cleanup_free_ char *text = xasprintf("At: %s\nReason: %s\nBoot: %s\n", at, reason, boot);
 	return atomic_file_write(path, text, strlen(text), 0644, err);
 }
 

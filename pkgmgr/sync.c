@@ -213,14 +213,13 @@ static int commit_locked(struct sync *sync, struct err *err)
 {
 	const struct pkgmgr *m = sync->m;
 	if (record_intend(m->state, sync->plan, time(NULL), err) < 0 ||
-	    fetch_rehash(sync->plan, err) < 0)
+	    fetch_rehash(sync->plan, err) < 0 ||
+	    care_before_commit(&m->root, sync->plan, err) < 0)
 		return -1;
 	log_event("commit-start", "%zu changes", sync->plan->action_count);
 	sync->committed = apt_commit(sync->plan, err) == 0;
 	int settled = settle(m, err);
-	if (!sync->committed || settled < 0)
-		return -1;
-	return care_after_commit(&m->root, sync->plan, err);
+	return sync->committed && settled == 0 ? 0 : -1;
 }
 
 static int commit(struct sync *sync, struct err *err)

@@ -9,14 +9,16 @@ site_init
 
 add_package askom 1.0
 add_package old 1
+add_package libc6 1
 publish
-assign "musthave: askom (= 1.0)" "musthave: old"
+assign "musthave: askom (= 1.0)" "musthave: old" "musthave: libc6"
 sync_site
 cp "$T/gate/out/site.list" "$T/old.list"
 add_package askom 2.0 "Depends: libask"
 add_package libask 1
+add_package libc6 2
 publish
-assign "musthave: askom (= 2.0)"
+assign "musthave: askom (= 2.0)" "musthave: libc6"
 cp "$T/gate/out/site.list" "$T/new.list"
 mv "$ROOT" "$T/before"
 
@@ -49,9 +51,11 @@ fault_check()
 	cmp "$T/new.list" "$ROOT/var/lib/waybill/site.list"
 	is_installed askom 2.0
 	is_installed libask 1
+	is_installed libc6 2
+	contains "$ROOT/run/reboot-required.pkgs" libc6 # only a reboot puts it into effect
 	is_installed old ""
 	equal "$(not_well)" "" "packages that are not well installed"
-	equal "$(origins)" "askom libask" "packages that are ours"
+	equal "$(origins)" "askom libask libc6" "packages that are ours"
 	run_exit 0 pkgmgr plan --root "$ROOT"
 	contains "$T/out" "nothing to do"
 	run_exit 0 pkgmgr verify --root "$ROOT"

@@ -30,7 +30,8 @@ refused()
 }
 last_was()
 {
-	printf 'At: %s\nReason: %s\n' "$(date -u +%FT%TZ -d "$1")" "$2" >"$ROOT/var/lib/waybill/reboot"
+	printf 'At: %s\nReason: %s\nBoot: %s\n' "$(date -u +%FT%TZ -d "$1")" "$2" "${3:-another}" \
+		>"$ROOT/var/lib/waybill/reboot"
 }
 
 # on_trial "TRIAL, GOOD VERSION, HEALTH": an instance of which nothing else is true
@@ -110,6 +111,12 @@ contains "$ROOT/var/lib/waybill/reboot" "Reason: kernel 99.1-amd64"
 
 note "what did not help is not tried again, and no two in a day"
 : >reboots
+refused "has not happened yet"
+last_was "-21 hours" "kernel 99.1-amd64 is installed and $running runs" \
+	"$(cat /proc/sys/kernel/random/boot_id)"
+reboot 0 # somebody stopped that one
+: >reboots
+last_was "-1 minute" "kernel 99.1-amd64 is installed and $running runs"
 refused "did not help"
 sync_site
 contains "$T/gate/report.json" "which kernel does the boot loader start?"
