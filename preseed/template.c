@@ -71,6 +71,7 @@ static int add_value(const struct values *values, const char *name, size_t len,
 static int expand_line(const char *line, size_t len, const struct values *values,
 		       struct strbuf *out, struct err *err)
 {
+	size_t start = out->len;
 	for (size_t i = 0; i < len; i++) {
 		size_t name = line[i] == '@' ? name_length(line + i + 1) : 0;
 		if (name == 0 || line[i + 1 + name] != '@') {
@@ -81,6 +82,9 @@ static int expand_line(const char *line, size_t len, const struct values *values
 			return -1;
 		i += name + 1;
 	}
+	/* A value that is empty leaves a blank at the end, which no clearsigned text may have. */
+	while (out->len > start && out->data[out->len - 1] == ' ')
+		out->data[--out->len] = '\0';
 	strbuf_addc(out, '\n');
 	return 0;
 }

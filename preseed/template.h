@@ -25,7 +25,7 @@ void values_destroy(struct values *values);
 
 /* Append `text` to *out with each @name@ replaced by its value. Lines between "%if name" (or
  * "%ifnot name") and "%end" are kept only if it has a value (or has none); they nest. Lines
- * that begin with "%%" are comments of the template itself.
+ * that begin with "%%" are comments of the template itself. Blanks at the end of a line go.
  * Errors: ERR_INPUT with `origin` and the line: a name that `values` does not know, a value
  * that would break out of its line, an %if without its %end. */
 int template_expand(const char *text, const struct values *values, const char *origin,

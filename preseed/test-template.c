@@ -30,6 +30,7 @@ static void test_values(void **state)
 	check("no end", "no end\n");
 	check("a@b anna@hq @ @@ @site\n", "a@b anna@hq @ @@ @site\n");
 	check("[@address@]\n", "[]\n");
+	check("\nd-i x string @address@\n", "\nd-i x string\n");
 }
 
 static void test_conditions(void **state)
