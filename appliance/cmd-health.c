@@ -5,6 +5,7 @@
 #include "appliance/domain.h"
 #include "appliance/health.h"
 #include "appliance/instance.h"
+#include "appliance/nat.h"
 #include "appliance/settings.h"
 #include "common/log.h"
 
@@ -30,11 +31,9 @@ static void patient_release(struct patient *p)
 
 static int find_address(struct patient *p, struct err *err)
 {
-	char mac[DOMAIN_MAC_SIZE];
 	if (p->settings->conf->network != NETWORK_NAT)
 		return 0;
-	domain_mac(p->host->root.dir, p->inst->unit, mac);
-	return nat_network_address(p->hv, mac, p->address, err);
+	return nat_address(p->host, p->hv, p->inst->unit, p->address, err);
 }
 
 static int load_patient(struct cli *cli, const char *name, struct patient *p,

@@ -5,6 +5,7 @@
 #include "appliance/base-store.h"
 #include "appliance/cmd.h"
 #include "appliance/disks.h"
+#include "appliance/nat.h"
 #include "appliance/view.h"
 #include "common/log.h"
 
@@ -75,6 +76,11 @@ static void add_domain(struct host *host, struct hypervisor *hv, const struct vi
 	if (!hv || !str_eq(view->state, "running"))
 		return;
 	domain_addresses(hv, domain, &addresses);
+	char kept[NAT_ADDRESS_SIZE];
+	if (addresses.count == 0 && nat_address(host, hv, view->inst->unit, kept, &err) == 0 &&
+	    *kept)
+		strv_add(&addresses, kept);
+	err_clear(&err);
 	_cleanup_free_ char *joined = strv_join(&addresses, " ");
 	add_text(o, "addresses", joined);
 	if (domain_vnc_address(hv, domain, &vnc, &err) == 0)

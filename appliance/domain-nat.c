@@ -2,8 +2,7 @@
 /* libvirt's network `waybill`: bridge and DHCP. Its forward mode is `open`, since with
  * `nat` libvirt rejects what comes in from outside before our port forwards see it. */
 #include "appliance/domain-conn.h"
-
-enum { FIRST_HOST = 10, LAST_HOST = 99 }; /* DHCP gives out 100 to 254 to others */
+#include "common/host-network.h"
 
 /* *out is NULL if there is no such network. */
 static int find_network(struct hypervisor *hv, virNetworkPtr *out, struct err *err)
@@ -59,7 +58,7 @@ static bool read_address(const char *xml, const char *mac, char address[NAT_ADDR
 static int pick_address(const char *xml, const char *prefix,
 			char address[NAT_ADDRESS_SIZE], struct err *err)
 {
-	for (int host = FIRST_HOST; host <= LAST_HOST; host++) {
+	for (int host = INSTANCE_FIRST_HOST; host <= INSTANCE_LAST_HOST; host++) {
 		_cleanup_free_ char *key = xasprintf(" ip='%s.%d'", prefix, host);
 		if (strstr(xml, key))
 			continue;

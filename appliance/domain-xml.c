@@ -187,10 +187,11 @@ static void add_disks(const struct domain_spec *spec, struct strbuf *out)
 
 static void add_nat_interface(const struct domain_spec *spec, struct strbuf *out)
 {
-	strbuf_adds(out, "    <interface type='network'>\n      <mac");
+	const char *kind = spec->nat_bridge ? "bridge" : "network";
+	strbuf_addf(out, "    <interface type='%s'>\n      <mac", kind);
 	add_attr(out, "address", spec->mac);
 	strbuf_adds(out, "/>\n      <source");
-	add_attr(out, "network", spec->nat_network);
+	add_attr(out, kind, spec->nat_bridge ? spec->nat_bridge : spec->nat_network);
 	strbuf_adds(out, "/>\n");
 	if (!is_xen(spec))
 		strbuf_adds(out, "      <model type='virtio'/>\n");

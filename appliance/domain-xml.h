@@ -41,7 +41,8 @@ struct domain_spec {
 	const char *seed;
 	const char *console_log;
 	enum network_mode network;
-	const char *nat_network;	/* libvirt's name for it, with NETWORK_NAT */
+	const char *nat_network;	/* with NETWORK_NAT: libvirt's name for it, or NULL */
+	const char *nat_bridge;		/* the host's bridge in its place */
 	const struct port_forward *ports;
 	size_t port_count;
 	bool vnc;

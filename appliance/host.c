@@ -104,7 +104,8 @@ int host_open(const char *root_dir, struct host **out, struct err *err)
 	if (root_init(&host->root, root_dir, err) < 0 ||
 	    set_stop_timeout(host, DEFAULT_STOP_TIMEOUT, err) < 0 ||
 	    set_nat_network(host, DEFAULT_NAT_NETWORK, err) < 0 ||
-	    read_conf(host, err) < 0 || state_open(&host->root, &host->state, err) < 0)
+	    read_conf(host, err) < 0 || host_network_read(&host->root, &host->lan, err) < 0 ||
+	    state_open(&host->root, &host->state, err) < 0)
 		return -1;
 	const char *uri = getenv("WAYBILL_LIBVIRT_URI");
 	if (uri && *uri) {
@@ -123,6 +124,7 @@ void host_free(struct host *host)
 	root_destroy(&host->root);
 	free(host->libvirt_uri);
 	free(host->host_kernel);
+	host_network_free(host->lan);
 	free(host);
 }
 

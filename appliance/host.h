@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/host-network.h"
 #include "common/root.h"
 #include "common/state.h"
 #include "common/util.h"
@@ -23,7 +24,8 @@ struct host {
 	char *host_kernel;	/* directory in the place of / for Boot: host-kernel, or NULL */
 	unsigned keep_bases;	/* unused ones of each appliance, after an upgrade */
 	int stop_timeout_ms;	/* from a polite stop to the hard one */
-	char nat_prefix[16];	/* "192.168.147": the first three bytes of the /24 of nat */
+	char nat_prefix[16];	/* "192.168.148": the first three bytes of the /24 of nat */
+	struct host_network *lan; /* the host's bridge, which nat uses then, or NULL */
 };
 
 /* Open state.db below `root_dir` (NULL: "/") and read <root>/etc/waybill/appliance.conf,

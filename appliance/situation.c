@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "appliance/base-store.h"
+#include "appliance/nat.h"
 #include "appliance/order.h"
 #include "appliance/disks.h"
 #include "appliance/host-kernel.h"
@@ -50,12 +51,10 @@ static int look_at_files(struct step_context *c, struct situation *s, struct err
 static int guest_address(struct step_context *c, char address[NAT_ADDRESS_SIZE],
 			 struct err *err)
 {
-	char mac[DOMAIN_MAC_SIZE];
 	*address = '\0';
 	if (c->settings->conf->network != NETWORK_NAT)
 		return 0;
-	domain_mac(c->host->root.dir, c->inst->unit, mac);
-	return nat_network_address(c->hv, mac, address, err);
+	return nat_address(c->host, c->hv, c->inst->unit, address, err);
 }
 
 static int ask_checks(struct step_context *c, struct health_round *round, struct err *err)

@@ -6,6 +6,7 @@
 #include "appliance/base-store.h"
 #include "appliance/disks.h"
 #include "appliance/before.h"
+#include "appliance/nat.h"
 #include "appliance/port-forwards.h"
 #include "appliance/steps.h"
 #include "common/atomic-file.h"
@@ -232,11 +233,9 @@ int step_retire(struct step_context *c, struct err *err)
 
 int step_clear_other(struct step_context *c, struct err *err)
 {
-	char mac[DOMAIN_MAC_SIZE];
 	_cleanup_free_ char *domain = root_domain_name(&c->host->root, c->other_unit);
 	_cleanup_free_ char *dir = instance_path(&c->host->root, c->other_unit, "");
-	domain_mac(c->host->root.dir, c->other_unit, mac);
-	if (nat_network_leave(c->hv, mac, err) < 0 ||
+	if (nat_leave(c->host, c->hv, c->other_unit, err) < 0 ||
 	    domain_undefine(c->hv, domain, err) < 0)
 		return -1;
 	return remove_tree(dir, err);

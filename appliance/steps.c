@@ -5,6 +5,7 @@
 
 #include "appliance/base-store.h"
 #include "appliance/host-kernel.h"
+#include "appliance/nat.h"
 #include "common/seed.h"
 #include "common/atomic-file.h"
 #include "common/log.h"
@@ -55,9 +56,7 @@ int step_stop(struct step_context *c, struct err *err)
 
 int step_undefine(struct step_context *c, struct err *err)
 {
-	char mac[DOMAIN_MAC_SIZE];
-	domain_mac(c->host->root.dir, c->inst->unit, mac);
-	if (nat_network_leave(c->hv, mac, err) < 0)
+	if (nat_leave(c->host, c->hv, c->inst->unit, err) < 0)
 		return -1;
 	return domain_undefine(c->hv, c->domain, err);
 }
@@ -232,7 +231,8 @@ static void fill_spec(struct domain_spec *spec, const struct step_context *c,
 		.seed = paths->seed,
 		.console_log = paths->console,
 		.network = conf->network,
-		.nat_network = NAT_NETWORK,
+		.nat_network = c->host->lan ? NULL : NAT_NETWORK,
+		.nat_bridge = c->host->lan ? HOST_BRIDGE : NULL,
 		.ports = conf->ports,
 		.port_count = conf->port_count,
 		.vnc = conf->graphics == GRAPHICS_VNC,
@@ -297,10 +297,8 @@ int step_define(struct step_context *c, struct err *err)
  * program may have been upgraded. */
 int step_start(struct step_context *c, struct err *err)
 {
-	char mac[DOMAIN_MAC_SIZE];
-	domain_mac(c->host->root.dir, c->inst->unit, mac);
 	if (c->settings->conf->network == NETWORK_NAT &&
-	    nat_network_join(c->hv, c->host->nat_prefix, mac, err) < 0)
+	    nat_join(c->host, c->hv, c->inst->unit, err) < 0)
 		return -1;
 	if (define_domain(c, time(NULL), err) < 0)
 		return -1;

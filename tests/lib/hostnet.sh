@@ -21,14 +21,16 @@ need_namespaces()
 	unshare -n nft list tables >/dev/null 2>&1 || skip "this kernel has no nftables"
 }
 
-# new_ns NAME: with a mount namespace, where /sys is of its network
+# new_ns NAME: with a mount namespace, where /sys is of its network but has the cgroups still
 new_ns()
 {
 	unshare -n -m sleep infinity </dev/null >/dev/null 2>&1 {_port_lock}>&- &
 	NS_PID[$1]=$!
 	track_pid $!
 	wait_for 10 "namespace $1" _is_apart "${NS_PID[$1]}"
-	in_ns "$1" mount -t sysfs sysfs /sys
+	mkdir -p "$T/cgroup"
+	in_ns "$1" sh -c "mount --rbind /sys/fs/cgroup $T/cgroup && mount -t sysfs sysfs /sys &&
+		mount --rbind $T/cgroup /sys/fs/cgroup && umount -l $T/cgroup"
 	in_ns "$1" ip link set lo up
 }
 
