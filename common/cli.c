@@ -92,8 +92,8 @@ static void print_help(const struct cli *cli)
 	const struct cli_opt *own = cli->cmd ? cli->cmd->opts : NULL;
 	if (cli->cmd) {
 		const char *summary = cli->cmd->summary;
-		printf("usage: %s %s [OPTION]... %s\n\n%c%s.\n", prog->name, cli->cmd->name,
-		       cli->cmd->args ? cli->cmd->args : "", toupper((unsigned char)*summary),
+		printf("usage: %s%s%s [OPTION]... %s\n\n%c%s.\n", prog->name,
+		       *cli->cmd->name ? " " : "", cli->cmd->name, cli->cmd->args ? cli->cmd->args : "", toupper((unsigned char)*summary),
 		       summary + 1);
 		if (own && own->name) {
 			printf("\nOptions:\n");
@@ -120,11 +120,11 @@ static void list_opts(const struct cli_opt *opts)
 /* For completion and the man page test: tab-separated kind, name, argument, help. */
 static void print_list(const struct cli *cli)
 {
-	if (cli->cmd) {
+	if (cli->cmd)
 		list_opts(cli->cmd->opts);
+	if (cli->cmd && *cli->cmd->name)
 		return;
-	}
-	for (const struct cli_cmd *c = cli->prog->cmds; c->name; c++)
+	for (const struct cli_cmd *c = cli->prog->cmds; c->name && *c->name; c++)
 		printf("command\t%s\t%s\t%s\n", c->name, c->args ? c->args : "", c->summary);
 	list_opts(cli->prog->opts);
 	list_opts(global_opts);
@@ -180,9 +180,9 @@ int cli_next(struct cli *cli, int argc, char **argv, struct err *err)
 			return err_set(err, ERR_USAGE, "option '%s' needs an argument",
 				       argv[optind - 1]);
 		if (c == '?')
-			return err_set(err, ERR_USAGE, "unknown option '%s'; see %s %s --help",
+			return err_set(err, ERR_USAGE, "unknown option '%s'; see %s%s%s --help",
 				       argv[optind - 1], cli->prog->name,
-				       cli->cmd ? cli->cmd->name : "");
+				       *cli->cmd->name ? " " : "", cli->cmd->name);
 		const char *name = index >= 0 ? options[index].name : NULL;
 		const struct cli_opt *opt = find_opt(&tables, c, name);
 		if (!is_shared(cli, opt)) {
@@ -281,8 +281,21 @@ static int find_command(struct cli *cli, int argc, char **argv, int *words, stru
 	return unknown_command(cli, argv[0], err);
 }
 
+/* A program without commands: all that follows its name is the one's. */
+static int dispatch_only(struct cli *cli, int argc, char **argv, struct err *err)
+{
+	cli->cmd = cli->prog->cmds;
+	if (argc == 2 && str_eq(argv[1], "--list-options")) {
+		print_list(cli);
+		return 0;
+	}
+	return cli->cmd->run(cli, argc, argv, err);
+}
+
 static int dispatch(struct cli *cli, int argc, char **argv, struct err *err)
 {
+	if (!*cli->prog->cmds->name)
+		return dispatch_only(cli, argc, argv, err);
 	bool list = false;
 	int done = leading_opts(cli, argc, argv, &list, err);
 	if (done)

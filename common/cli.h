@@ -20,7 +20,8 @@ struct cli_opt {
 
 /* opts ends with a zeroed element; run() returns 0, or -1 with err set. */
 struct cli_cmd {
-	const char *name;	/* "site add" is fine: matched word by word */
+	const char *name;	/* "site add" is fine: matched word by word; "" is the only
+				 * one of a program that has no commands */
 	const char *args;	/* "NAME [VERSION]", for the usage line */
 	const char *summary;	/* one line, lower case, no full stop */
 	const struct cli_opt *opts;	/* or NULL */

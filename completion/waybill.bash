@@ -61,4 +61,4 @@ _waybill()
 	[[ ${#COMPREPLY[@]} -gt 0 || $cur == -* ]] || compopt -o default
 }
 
-complete -F _waybill appliance imagepkg imagerepo pkgmgr siteusb waybill-hostconfig
+complete -F _waybill appliance imagepkg imagerepo pkgmgr siteusb waybill-host-check waybill-hostconfig
