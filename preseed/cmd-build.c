@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <ctype.h>
+#include <sys/stat.h>
 
 #include "common/log.h"
 #include "common/subproc.h"
@@ -109,8 +110,12 @@ static int check_request(const struct request *req, struct err *err)
 	if (req->repo && req->generic)
 		return err_set(err, ERR_USAGE, "--generic needs a bundle: imagerepo site bundle "
 			       "--generic --batch N -o FILE");
+	struct stat st;
 	if (!req->output)
 		return err_set(err, ERR_USAGE, "say where to write the image: -o stick.img");
+	if (stat(req->output, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(err, ERR_USAGE, "%s is no file; build an image first, then bring it "
+			       "onto a stick with siteusb write", req->output);
 	if (req->packages.count && !req->public_dir)
 		return err_set(err, ERR_USAGE, "--appliance needs --with-packages");
 	for (const char *p = req->kernel_args ? req->kernel_args : ""; *p; p++)
@@ -211,7 +216,11 @@ static int build(const struct request *req, struct err *err)
 			       .seed = seed.data, .seed_len = seed.len,
 			       .packages = packages,
 			       .kernel_args = req->kernel_args ? req->kernel_args : "" };
-	return stick_write(&stick, work, req->output, err);
+	if (stick_write(&stick, work, req->output, err) < 0)
+		return -1;
+	log_info("%s installs %s and erases the machine that boots from it; next: siteusb write "
+		 "%s DEVICE", req->output, stick.title, req->output);
+	return 0;
 }
 
 int cmd_build(struct cli *cli, int argc, char **argv, struct err *err)

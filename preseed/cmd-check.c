@@ -103,8 +103,10 @@ int cmd_check(struct cli *cli, int argc, char **argv, struct err *err)
 	int id;
 	while ((id = cli_next(cli, argc, argv, err)) > 0)
 		config = cli->value;
-	if (id < 0 || cli_check_args(cli, argc, config ? 0 : 1, config ? 0 : 1, err) < 0)
+	if (id < 0 || cli_check_args(cli, argc, 0, 1, err) < 0)
 		return -1;
+	if ((config != NULL) == (cli->next < argc))
+		return err_set(err, ERR_USAGE, "say what to check: an IMAGE, or --config FILE");
 	struct json_object *facts = json_object_new_object();
 	int result = config ? check_config(config, facts, err)
 			    : check_image(argv[cli->next], facts, err);

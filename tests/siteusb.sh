@@ -129,6 +129,10 @@ contains err "--bundle FILE"
 run_exit 2 "${build[@]}" --bundle kbh1.tar
 contains err "-o stick.img"
 run_exit 2 "${build[@]}" --bundle kbh1.tar --kernel-args "a;b" -o wrong.img
+run_exit 2 "${build[@]}" --bundle kbh1.tar -o /dev/null
+contains err "siteusb write"
+run_exit 2 siteusb check
+run_exit 2 siteusb check --config kbh1.conf stick.img
 mkdir -p extra/lib/modules
 run_exit 1 "${build[@]}" --bundle kbh1.tar --extra extra -o wrong.img
 contains err "put it into usr/lib"
