@@ -9,7 +9,8 @@ static const char good[] =
 	"Dns: 192.0.2.1 fd00::1\nBoot-Server: access\nBoot-File: ltsp/bios.0\n"
 	"Boot-File-Efi: ltsp/efi\nSsh-From: 10.0.0.0/8 fd00::/8\nHelp-Interface: tun0\n";
 
-static const struct root root = { "/tmp/r", "12345678" };
+static char root_dir[] = "/tmp/r", root_id[] = "12345678";
+static const struct root root = { root_dir, root_id };
 
 static struct params *parse(const char *text)
 {
