@@ -135,7 +135,7 @@ sed 's/^/ /' thief | { printf 'Format: waybill-enrol 1\nToken: %s\nPublic-Key:\n
 	refuse "a private key"
 request thief "${token1%?}" | refuse "a token that is too short"
 request thief "${token1}a" | refuse "a token that is too long"
-request thief "$(echo "$token1" | tr a-z A-Z)" | refuse "a token in capitals"
+request thief "$(echo "$token1" | tr '[:lower:]' '[:upper:]')" | refuse "a token in capitals"
 request thief "$token1" "Token: $token1" | refuse "two tokens"
 request thief "$token1" "Evil: yes" | refuse "an unknown field"
 request thief "$token1" "" "Format: waybill-enrol 1" | refuse "a second stanza"
@@ -189,8 +189,8 @@ imagerepo site show kbh1 --json | python3 -c '
 import json, sys
 o = json.load(sys.stdin)["enrolment"]["others"]
 assert len(o) == 1 and o[0]["status"] == "refused" and o[0]["serial"] == "OTHER-7", o'
-imagerepo site pending >pending
-contains pending "refused   kbh1"
+imagerepo site pending >waiting
+contains waiting "refused   kbh1"
 make_machine m1-anew
 enroll 3 refused m1-anew "$token1" "${hardware1[@]}"
 imagerepo site list >listed

@@ -247,9 +247,9 @@ start_sshd()
 	wait_for 30 "sshd listens" listens "$SSHD_PORT"
 }
 
-# start_enrolling_sshd: an sshd that asks imagerepo-gate what a key may do. It takes only a
+# start_enrolling_sshd [NAME=VALUE...]: an sshd that asks imagerepo-gate what a key may do. It takes only a
 # program that nobody but root could have replaced, so the gate is copied to /run. The
-# repository is $WAYBILL_REPO, which may come later.
+# repository is $WAYBILL_REPO, which may come later. The gate gets these variables.
 start_enrolling_sshd()
 {
 	need_root
@@ -258,7 +258,7 @@ start_enrolling_sshd()
 	at_exit "rm -rf $gate"
 	chmod 755 "$gate"
 	cp "$top_builddir/repo-tools/imagerepo-gate" "$gate/"
-	start_sshd "SetEnv PATH=$PATH" \
+	start_sshd "SetEnv PATH=$PATH $*" \
 		"AuthorizedKeysCommand $gate/imagerepo-gate --repo $WAYBILL_REPO --keys %f %t %k" \
 		"AuthorizedKeysCommandUser root"
 }
