@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An LD_PRELOAD library: a clock that is wrong by the seconds in the file CLOCK_FILE, for all
- * processes that are given it, and that can be set, which changes the file (not with CLOCK_FIXED in the environment). The machine's own
- * clock stays as it is. See README.md beside this file. */
+ * processes that are given it, and that can be set, which changes the file (not with
+ * CLOCK_FIXED in the environment). The machine's own clock stays. See README.md. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
