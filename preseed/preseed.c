@@ -39,8 +39,7 @@ static char *base64(const char *data, size_t len)
 static void set_network(struct values *v, const struct site_conf *conf)
 {
 	_cleanup_free_ char *dns = strv_join(&conf->dns, " ");
-	_cleanup_free_ char *tagged = xasprintf("%s.%u", conf->interface, conf->vlan);
-	values_set(v, "interface", conf->vlan ? tagged : conf->interface);
+	values_set(v, "interface", conf->interface);
 	values_set(v, "address", conf->address);
 	values_set(v, "netmask", conf->netmask);
 	values_set(v, "gateway", conf->gateway);
