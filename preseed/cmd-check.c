@@ -29,8 +29,13 @@ static void show(const struct cli *cli, struct json_object *facts)
 								   JSON_C_TO_STRING_NOSLASHESCAPE));
 		return;
 	}
-	json_object_object_foreach(facts, name, value)
-		printf("%-12s %s\n", name, value ? json_object_get_string(value) : "-");
+	struct json_object_iterator end = json_object_iter_end(facts);
+	for (struct json_object_iterator it = json_object_iter_begin(facts);
+	     !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
+		struct json_object *value = json_object_iter_peek_value(&it);
+		printf("%-12s %s\n", json_object_iter_peek_name(&it),
+		       value ? json_object_get_string(value) : "-");
+	}
 }
 
 static int check_text(const char *text, size_t len, struct err *err)
