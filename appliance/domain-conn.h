@@ -11,7 +11,7 @@
 struct hypervisor {
 	virConnectPtr conn;
 	bool is_test; /* libvirt's test driver: nothing runs */
-	bool is_xen;
+	bool is_xen;  /* its differences are domain-xen.c's */
 };
 
 /* ": <libvirt's last message>" appended; returns -1. */
@@ -28,6 +28,9 @@ static inline void virt_network_freep(virNetworkPtr *n)
 	if (*n)
 		virNetworkFree(*n);
 }
+
+/* Where Xen logged the console of a domain that goes. */
+int xen_forget_console(struct hypervisor *hv, const char *name, struct err *err) _must_check_;
 
 /* *out is NULL if there is no such domain. */
 int virt_find_domain(struct hypervisor *hv, const char *name, virDomainPtr *out,

@@ -166,7 +166,7 @@ int domain_undefine(struct hypervisor *hv, const char *name, struct err *err)
 	unsigned flags = hv->is_test ? 0 : VIR_DOMAIN_UNDEFINE_MANAGED_SAVE;
 	if (!hv->is_test && !hv->is_xen)
 		flags |= VIR_DOMAIN_UNDEFINE_NVRAM;
-	if (!dom || virDomainUndefineFlags(dom, flags) == 0)
-		return 0;
-	return virt_error(err, "undefine domain %s", name);
+	if (dom && virDomainUndefineFlags(dom, flags) < 0)
+		return virt_error(err, "undefine domain %s", name);
+	return xen_forget_console(hv, name, err);
 }

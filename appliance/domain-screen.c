@@ -58,6 +58,10 @@ int domain_screenshot(struct hypervisor *hv, const char *name, const char *path,
 	_cleanup_(atomic_file_freep) struct atomic_file *file = NULL;
 	if (virt_need_domain(hv, name, &dom, err) < 0)
 		return -1;
+	if (hv->is_xen)
+		return err_set(err, ERR_REFUSED,
+			       "%s has no screen: it is a paravirtual Xen guest; see "
+			       "`appliance console`", name);
 	if (virDomainIsActive(dom) != 1)
 		return err_set(err, ERR_REFUSED, "%s is not running, so it has no screen",
 			       name);
@@ -99,7 +103,8 @@ int domain_console_device(struct hypervisor *hv, const char *name, char **path,
 	*path = NULL;
 	if (live_xml(hv, name, &xml, err) < 0)
 		return -1;
-	*path = find_attribute(xml, "<serial type='pty'", "<source ", "path");
+	*path = find_attribute(xml, hv->is_xen ? "<console type='pty'" : "<serial type='pty'",
+			       "<source ", "path");
 	return 0;
 }
 

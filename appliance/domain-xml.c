@@ -49,6 +49,23 @@ static void add_identity(const struct domain_spec *spec, struct strbuf *out)
 	strbuf_adds(out, "/>\n  </metadata>\n");
 }
 
+/* One appliance for all hypervisors: what its Kernel-Args call vda and ttyS0 are xvda and hvc0
+ * in a paravirtual guest, which has no such devices. */
+static char *xen_kernel_args(const char *args)
+{
+	static const char root[] = "root=/dev/vd", console[] = "console=ttyS0";
+	_cleanup_strv_ struct strv words = STRV_INIT, xen = STRV_INIT;
+	strv_split(&words, args, " \t");
+	for (size_t i = 0; i < words.count; i++) {
+		const char *word = words.items[i];
+		if (str_starts(word, root))
+			strv_addf(&xen, "root=/dev/xvd%s", word + strlen(root));
+		else
+			strv_add(&xen, str_starts(word, console) ? "console=hvc0" : word);
+	}
+	return strv_join(&xen, " ");
+}
+
 /* Of a kernel that lies beside the disk, or of pygrub, which takes the one that the disk's
  * own grub.cfg names. */
 static void add_kernel(const struct domain_spec *spec, struct strbuf *out)
@@ -56,12 +73,11 @@ static void add_kernel(const struct domain_spec *spec, struct strbuf *out)
 	add_text(out, "    ", "kernel", spec->kernel);
 	if (spec->initrd)
 		add_text(out, "    ", "initrd", spec->initrd);
-	const char *args = spec->kernel_args;
-	/* What a conf means that says nothing; its own words are taken as they are. */
-	if (is_xen(spec) && str_same(args, APPLIANCE_DEFAULT_KERNEL_ARGS))
-		args = "root=/dev/xvda rw console=hvc0";
-	if (args)
-		add_text(out, "    ", "cmdline", args);
+	if (!spec->kernel_args)
+		return;
+	_cleanup_free_ char *args = is_xen(spec) ? xen_kernel_args(spec->kernel_args)
+						 : xstrdup(spec->kernel_args);
+	add_text(out, "    ", "cmdline", args);
 }
 
 /* Explicit paths: by itself libvirt would put the variables outside the root. Secure boot
@@ -161,7 +177,8 @@ static void add_disk(struct disk_row *row, const char *path, const char *format,
 	struct strbuf *out = row->out;
 	if (!path)
 		return;
-	bool read_only = str_eq(serial, "seed");
+	/* QEMU 7.2 as Xen's backend does not get a read-only disk up. */
+	bool read_only = str_eq(serial, "seed") && !row->xen;
 	strbuf_addf(out,
 		    "    <disk type='file' device='disk'>\n"
 		    "      <driver name='qemu' type='%s' discard='unmap'/>\n",

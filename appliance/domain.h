@@ -26,6 +26,10 @@ DEFINE_FREEP(struct hypervisor, hypervisor_free)
 int hypervisor_domain_type(struct hypervisor *hv, struct state *state, enum domain_type *out,
 			   struct err *err) _must_check_;
 
+/* Whether this hypervisor can run what `conf` asks for. Errors: ERR_REFUSED. */
+int hypervisor_check(const struct hypervisor *hv, const struct appliance_conf *conf,
+		     struct err *err) _must_check_;
+
 enum domain_state { DOMAIN_ABSENT, DOMAIN_OFF, DOMAIN_RUNNING, DOMAIN_PAUSED };
 const char *domain_state_name(enum domain_state state);
 
@@ -43,6 +47,11 @@ int domain_look(struct hypervisor *hv, const char *name, struct domain_facts *fa
 /* Define, or define anew, a domain that is off. */
 int domain_define(struct hypervisor *hv, const char *xml, struct err *err) _must_check_;
 int domain_start(struct hypervisor *hv, const char *name, struct err *err) _must_check_;
+
+/* For a domain that is about to start: what the guest says is to be appended to `path`
+ * (absolute), where the domain's XML does not see to that. domain_undefine() ends it. */
+int domain_log_console(struct hypervisor *hv, const char *name, const char *path,
+		       struct err *err) _must_check_;
 
 /* Ask the guest (its agent, then ACPI), wait up to timeout_ms, then pull the plug.
  * *forced tells whether that was needed. A domain that is off or absent is success. */

@@ -151,18 +151,6 @@ static int check_bootable(const struct appliance_conf *conf, struct err *err)
 	return 0;
 }
 
-/* A paravirtual guest has no firmware, and QEMU's own user network is not there. */
-static int check_xen(const struct appliance_conf *conf, struct err *err)
-{
-	if (conf->firmware == FIRMWARE_UEFI)
-		return err_set(err, ERR_REFUSED,
-			       "Firmware: uefi does not go with a paravirtual Xen host");
-	if (conf->network == NETWORK_USER)
-		return err_set(err, ERR_REFUSED,
-			       "Network: user does not go with a Xen host; use nat");
-	return 0;
-}
-
 /* The files of an instance; a string is NULL if the conf does not ask for that one. */
 struct paths {
 	char *kernel, *initrd, *nvram, *overlay, *base, *data, *swap, *seed, *console;
@@ -274,8 +262,8 @@ static int define_domain(struct step_context *c, int64_t started_at, struct err 
 	spec.mac = mac;
 	spec.started_at = started_at;
 	spec.cpu_percent = cpu_limit(c);
-	if (hypervisor_domain_type(c->hv, c->host->state, &spec.type, err) < 0 ||
-	    (spec.type == DOMAIN_TYPE_XEN && check_xen(c->settings->conf, err) < 0))
+	if (hypervisor_check(c->hv, c->settings->conf, err) < 0 ||
+	    hypervisor_domain_type(c->hv, c->host->state, &spec.type, err) < 0)
 		return -1;
 	_cleanup_strbuf_ struct strbuf xml = STRBUF_INIT;
 	domain_xml_format(&spec, &xml);
@@ -300,8 +288,13 @@ int step_start(struct step_context *c, struct err *err)
 	if (c->settings->conf->network == NETWORK_NAT &&
 	    nat_join(c->host, c->hv, c->inst->unit, err) < 0)
 		return -1;
+	_cleanup_free_ char *console =
+		instance_path(&c->host->root, c->inst->unit, CONSOLE_FILE);
+	_cleanup_err_ struct err no_log = ERR_INIT;
 	if (define_domain(c, time(NULL), err) < 0)
 		return -1;
+	if (domain_log_console(c->hv, c->domain, console, &no_log) < 0)
+		log_warn("%s: its console is not logged: %s", c->inst->name, no_log.msg);
 	if (domain_start(c->hv, c->domain, err) < 0) {
 		if (strstr(err->msg, "host forwarding rule"))
 			err_prefix(err,

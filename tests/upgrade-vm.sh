@@ -61,7 +61,6 @@ serves()
 
 init="::sysinit:/sbin/init-tiny"
 httpd="::respawn:/bin/busybox httpd -f -p 80 -h /www"
-power="::respawn:/bin/busybox acpid -d -c /etc/acpi -l /dev/null"
 
 note "a first version, and a good upgrade"
 install "$(version 1.0 120s 0s)"
@@ -101,7 +100,7 @@ sick()
 }
 
 note "its service does not come up"
-install "$(version 3.0 25s 5m "$init" "$power")"
+install "$(version 3.0 25s 5m "$init")"
 sick 3.0 'http:80/: .*, [0-9]+ s after its start.*end of its console log'
 
 note "its kernel panics at boot"
@@ -114,13 +113,13 @@ sick 5.0 'http:80/: .* s after its start'
 
 note "it fills its disk: a check that writes notices"
 CHECK_PATH=/cgi-bin/write
-install "$(version 6.0 40s 5m "$init" "$httpd" "$power" \
+install "$(version 6.0 40s 5m "$init" "$httpd" \
 	"::once:/bin/busybox sh -c 'while :; do cat /bin/busybox; done >/var/fill 2>/dev/null'")"
 CHECK_PATH=
 sick 6.0 'http:80/cgi-bin/write: '
 
 note "healthy for a while, and then dead"
-install "$(version 7.0 120s 5m "$init" "$power" \
+install "$(version 7.0 120s 5m "$init" \
 	"::once:/bin/busybox sh -c 'httpd -p 80 -h /www; sleep 12; killall httpd'")"
 run_exit 0 appliance converge askom
 wait_for 120 "the page of 7.0" page_says "$port" "tiny 7.0"
