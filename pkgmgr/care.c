@@ -83,25 +83,30 @@ static bool is_low(const char *dir, uint64_t min_bytes, uint64_t *free_bytes)
 	return *free_bytes < min_bytes;
 }
 
-static void space_words(const struct pkgmgr *m, const struct host_policy *policy,
-			struct strv *words)
+void care_keep_room(const struct pkgmgr *m, const struct site_list *list)
 {
 	_cleanup_err_ struct err err = ERR_INIT;
 	_cleanup_free_ char *dir = root_path(&m->root, "var/lib/waybill");
-	uint64_t min_bytes = policy->min_free_bytes, free_bytes = 0;
-	if (!is_low(dir, min_bytes, &free_bytes))
-		return;
-	if (care_make_room(&m->root, min_bytes, &err) < 0)
+	uint64_t free_bytes = 0;
+	if (is_low(dir, list->host.min_free_bytes, &free_bytes) &&
+	    care_make_room(&m->root, list->host.min_free_bytes, &err) < 0)
 		log_warn("%s", err.msg);
-	if (!is_low(dir, min_bytes, &free_bytes))
-		return;
-	_cleanup_free_ char *have = size_format(free_bytes);
-	_cleanup_free_ char *want = size_format(min_bytes);
-	strv_addf(words, "the disk is filling up: %s are free below /var/lib/waybill, less than "
-		  "Min-Free %s, and no base is left that could go", have, want);
 }
 
-void care_look(const struct pkgmgr *m, const struct site_list *list, struct strv *words)
+static void space_words(const struct pkgmgr *m, const struct host_policy *policy,
+			struct strv *words)
+{
+	_cleanup_free_ char *dir = root_path(&m->root, "var/lib/waybill");
+	uint64_t free_bytes = 0;
+	if (!is_low(dir, policy->min_free_bytes, &free_bytes))
+		return;
+	_cleanup_free_ char *have = size_format(free_bytes);
+	_cleanup_free_ char *want = size_format(policy->min_free_bytes);
+	strv_addf(words, "the disk is filling up: %s are free below /var/lib/waybill, less than "
+		  "Min-Free %s", have, want);
+}
+
+void care_words(const struct pkgmgr *m, const struct site_list *list, struct strv *words)
 {
 	reboot_words(m, &list->host, words);
 	space_words(m, &list->host, words);

@@ -18,9 +18,12 @@ int care_make_room(const struct root *root, uint64_t free_bytes, struct err *err
 int care_before_commit(const struct root *root, const struct plan *plan, struct err *err)
 	_must_check_;
 
+/* Where less than Min-Free is left, drop bases. What fails is a warning only: the words
+ * below stand until it is mended. */
+void care_keep_room(const struct pkgmgr *m, const struct site_list *list);
+
 /* A sentence for each thing of the host that is not as it should be: a reboot that is
- * needed, and the disk, for which bases are dropped first. Never fails: what cannot be
- * found out is a sentence, too. */
-void care_look(const struct pkgmgr *m, const struct site_list *list, struct strv *words);
+ * needed, and a disk that fills up. Never fails: what cannot be found out is one, too. */
+void care_words(const struct pkgmgr *m, const struct site_list *list, struct strv *words);
 
 #endif

@@ -6,6 +6,7 @@
 #include "common/cli.h"
 #include "common/instance-words.h"
 #include "pkgmgr/apt/apt.h"
+#include "pkgmgr/care.h"
 #include "pkgmgr/enrol.h"
 #include "pkgmgr/instances.h"
 #include "pkgmgr/list.h"
@@ -87,6 +88,17 @@ static void add_packages(const struct pkgmgr *m, const struct site_list *list,
 	json_object_object_add(out, "problem", text_or_null(err.msg));
 }
 
+static void add_attention(const struct pkgmgr *m, const struct site_list *list,
+			  struct json_object *out)
+{
+	_cleanup_strv_ struct strv words = STRV_INIT;
+	struct json_object *array = json_object_new_array();
+	care_words(m, list, &words);
+	for (size_t i = 0; i < words.count; i++)
+		json_object_array_add(array, json_object_new_string(words.items[i]));
+	json_object_object_add(out, "attention", array);
+}
+
 static int add_last_sync(const struct sync_record *record, void *arg, struct err *err)
 {
 	struct json_object *out = json_object_new_object();
@@ -137,6 +149,7 @@ static int gather(const struct pkgmgr *m, struct json_object *out, struct err *e
 		return 0;
 	}
 	json_object_object_add(out, "list", list_to_json(list));
+	add_attention(m, list, out);
 	add_packages(m, list, out);
 	return 0;
 }
@@ -168,6 +181,7 @@ static void print_packages(struct json_object *packages)
 static void print_text(struct json_object *out)
 {
 	struct json_object *list = NULL, *last = NULL, *packages = NULL, *serial = NULL;
+	struct json_object *attention = NULL;
 	struct json_object *enrolment = NULL;
 	printf("site        %s\n", text_of(out, "site"));
 	if (json_object_object_get_ex(out, "enrolment", &enrolment) && enrolment)
@@ -183,6 +197,10 @@ static void print_text(struct json_object *out)
 	const char *problem = instance_text(out, "problem");
 	if (problem)
 		printf("problem     %s\n", problem);
+	if (json_object_object_get_ex(out, "attention", &attention))
+		for (size_t i = 0; i < json_object_array_length(attention); i++)
+			printf("attention   %s\n", json_object_get_string(
+						      json_object_array_get_idx(attention, i)));
 	if (json_object_object_get_ex(out, "packages", &packages))
 		print_packages(packages);
 }

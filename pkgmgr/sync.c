@@ -313,8 +313,10 @@ static void look_after_host(struct sync *sync)
 	if (!sync->list && list_load(sync->m, &last, &none) < 0)
 		log_debug("no policy: %s", none.msg);
 	const struct site_list *list = sync->list ? sync->list : last;
-	if (list)
-		care_look(sync->m, list, &sync->attention);
+	if (!list)
+		return;
+	care_keep_room(sync->m, list);
+	care_words(sync->m, list, &sync->attention);
 	for (size_t i = 0; i < sync->attention.count; i++)
 		log_warn("%s", sync->attention.items[i]);
 }

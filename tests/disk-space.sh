@@ -93,9 +93,13 @@ contains "$T/gate/report.json" '"attention":[]'
 assign "musthave: large" "Min-Free: 1T"
 sync_site
 gone "$newest"
-contains "$T/gate/report.json" "the disk is filling up: "
-contains "$T/gate/report.json" "less than Min-Free 1.0 TiB, and no base is left that could go"
 contains err "the disk is filling up"
+contains "$T/gate/report.json" "the disk is filling up: "
+contains "$T/gate/report.json" "less than Min-Free 1.0 TiB"
+run_exit 0 pkgmgr status --root "$ROOT"
+contains out "attention   the disk is filling up: "
+run_exit 0 pkgmgr status --json --root "$ROOT"
+contains out '"attention":["the disk is filling up: '
 
 note "pkgmgrd sees it between two syncs, and does not ask again at once"
 mkdir bin
