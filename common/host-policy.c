@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 
+#include "common/network-list.h"
 #include "common/util.h"
 
 #define DEFAULT_ORIGIN "Debian/Debian-Security"
@@ -23,6 +24,7 @@ void host_policy_init(struct host_policy *policy)
 void host_policy_destroy(struct host_policy *policy)
 {
 	strv_destroy(&policy->security_origins);
+	strv_destroy(&policy->ssh_from);
 }
 
 static int parse_upgrades(const char *text, enum host_upgrades *upgrades, struct err *err)
@@ -93,7 +95,11 @@ int host_policy_parse(const struct deb822_stanza *stanza, struct host_policy *po
 	if (text && day_window_parse(text, &policy->reboot, "Reboot-Window", err) < 0)
 		return -1;
 	text = deb822_get(stanza, "Min-Free");
-	return text ? size_parse(text, &policy->min_free_bytes, "Min-Free", err) : 0;
+	if (text && size_parse(text, &policy->min_free_bytes, "Min-Free", err) < 0)
+		return -1;
+	text = deb822_get(stanza, "Host-Ssh");
+	policy->has_ssh_from = text != NULL;
+	return text ? network_list_parse(text, "Host-Ssh", &policy->ssh_from, err) : 0;
 }
 
 static void write_size(struct strbuf *out, const char *name, uint64_t bytes)
@@ -125,4 +131,7 @@ void host_policy_write(struct strbuf *out, const struct host_policy *policy)
 		deb822_write(out, "Reboot-Window", window);
 	if (policy->min_free_bytes != DEFAULT_MIN_FREE)
 		write_size(out, "Min-Free", policy->min_free_bytes);
+	_cleanup_free_ char *ssh_from = strv_join(&policy->ssh_from, " ");
+	if (policy->has_ssh_from)
+		deb822_write(out, "Host-Ssh", policy->ssh_from.count ? ssh_from : "none");
 }

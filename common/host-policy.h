@@ -4,6 +4,7 @@
 #ifndef WAYBILL_HOST_POLICY_H
 #define WAYBILL_HOST_POLICY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/day-window.h"
@@ -20,6 +21,8 @@ struct host_policy {
 	unsigned keep_kernels;		/* the newest; 0: all */
 	struct day_window reboot;
 	uint64_t min_free_bytes;
+	bool has_ssh_from;		/* Host-Ssh is there, and goes before the host's own */
+	struct strv ssh_from;		/* networks */
 };
 
 void host_policy_init(struct host_policy *policy);	/* the defaults */

@@ -17,7 +17,7 @@
 static const char *const header_fields[] = {
 	"Format", "Site", "Epoch", "Serial", "Date", "Valid-Until", "Repository-Not-Before",
 	"Sync-At", "Splay", "Scope", "Max-Removals", "Host-Upgrades", "Security-Origins",
-	"Keep-Kernels", "Reboot-Window", "Min-Free", "Params", NULL,
+	"Keep-Kernels", "Reboot-Window", "Min-Free", "Host-Ssh", "Params", NULL,
 };
 static const char *const list_fields[] = { "List", "Entries", NULL };
 

@@ -18,7 +18,8 @@ static int parse(const char *text, struct host_policy *policy, struct err *err)
 
 static const char full[] = "Host-Upgrades: all\n"
 			   "Security-Origins: Debian/Debian-Security, Our Own/hot fixes\n"
-			   "Keep-Kernels: 4\nReboot-Window: 23:30-01:00\nMin-Free: 1536M\n";
+			   "Keep-Kernels: 4\nReboot-Window: 23:30-01:00\nMin-Free: 1536M\n"
+			   "Host-Ssh: 10.0.0.0/8 fd00::/8\n";
 
 static void test_round_trip(void **state)
 {
@@ -33,6 +34,7 @@ static void test_round_trip(void **state)
 	assert_true(policy.reboot.is_set);
 	assert_int_equal(policy.reboot.from, 23 * 60 + 30);
 	assert_true(policy.min_free_bytes == 1536ull << 20);
+	assert_int_equal(policy.ssh_from.count, 2);
 	host_policy_write(&text, &policy);
 	assert_string_equal(text.data, full);
 	host_policy_destroy(&policy);
@@ -55,6 +57,9 @@ static void test_defaults_are_not_written(void **state)
 static const struct {
 	const char *text, *why;
 } bad[] = {
+	{ "Host-Ssh: yes\n", "neither none nor any" },
+	{ "Host-Ssh: 10.0.0.1/8\n", "is no network" },
+	{ "Host-Ssh:\n", "Host-Ssh" },
 	{ "Host-Upgrades: some\n", "neither 'none' nor 'security'" },
 	{ "Host-Upgrades: Security\n", "neither" },
 	{ "Host-Upgrades:\n", "neither" },

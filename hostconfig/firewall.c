@@ -52,12 +52,13 @@ int firewall_ensure(struct err *err)
 	return state == FIREWALL_NONE ? load_text(closed_table, err) : 0;
 }
 
-int firewall_load(const struct root *root, const struct params *params, struct err *err)
+int firewall_load(const struct root *root, const struct params *params,
+		  const struct strv *ssh_from, struct err *err)
 {
 	_cleanup_free_ char *rules = root_path(root, NFT_RULES);
 	_cleanup_free_ char *made = root_path(root, NFT_MADE);
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	generate_nft(params, rules, &params->ssh_from, &text);
+	generate_nft(params, rules, ssh_from, &text);
 	if (atomic_file_write(made, text.data, text.len, 0644, err) == 0 &&
 	    nft((const char *const[]){ "nft", "-f", made, NULL }, NULL, NULL, err) == 0)
 		return 0;

@@ -7,8 +7,6 @@
 
 #include "common/atomic-file.h"
 #include "common/hash.h"
-#include "common/pgp.h"
-#include "common/strbuf.h"
 #include "pkgmgr/gate.h"
 #include "pkgmgr/schedule.h"
 
@@ -37,24 +35,12 @@ static int check_times(const struct site_list *list, int64_t now, struct err *er
 	return 0;
 }
 
-/* The signed text, from the one key file that counts. */
-static int parse_signed(const struct pkgmgr *m, const char *text, size_t len,
-			struct site_list **out, struct err *err)
+static int check_site(const struct pkgmgr *m, const struct site_list *list, struct err *err)
 {
-	if (len == 0)
-		return err_set(err, ERR_SIGNATURE, "it is empty");
-	_cleanup_free_ char *keys = root_path(&m->root, LIST_KEYS_PATH);
-	const char *const key_files[] = { keys, NULL };
-	_cleanup_strbuf_ struct strbuf inside = STRBUF_INIT;
-	_cleanup_(site_list_freep) struct site_list *list = NULL;
-	if (pgp_verify_clearsigned(key_files, text, len, &inside, NULL, err) < 0 ||
-	    site_list_parse(inside.data ? inside.data : "", inside.len, &list, err) < 0)
-		return -1;
-	if (!str_eq(list->site, m->conf->site))
-		return err_set(err, ERR_REFUSED, "it is for site %s, and this is %s", list->site,
-			       m->conf->site);
-	*out = steal(&list);
-	return 0;
+	if (str_eq(list->site, m->conf->site))
+		return 0;
+	return err_set(err, ERR_REFUSED, "it is for site %s, and this is %s", list->site,
+		       m->conf->site);
 }
 
 int list_verify(const struct pkgmgr *m, const char *text, size_t len, int64_t now,
@@ -62,7 +48,8 @@ int list_verify(const struct pkgmgr *m, const char *text, size_t len, int64_t no
 {
 	*out = NULL;
 	_cleanup_(site_list_freep) struct site_list *list = NULL;
-	if (parse_signed(m, text, len, &list, err) < 0 || check_times(list, now, err) < 0)
+	if (signed_list_parse(&m->root, text, len, &list, err) < 0 ||
+	    check_site(m, list, err) < 0 || check_times(list, now, err) < 0)
 		return refuse(err);
 	*out = steal(&list);
 	return 0;
@@ -265,15 +252,11 @@ int list_accept(const struct pkgmgr *m, int64_t now, struct site_list **out, str
 int list_load(const struct pkgmgr *m, struct site_list **out, struct err *err)
 {
 	*out = NULL;
-	_cleanup_free_ char *path = root_path(&m->root, LIST_PATH);
-	_cleanup_free_ char *text = NULL;
-	size_t len = 0;
-	if (!file_exists(path))
-		return err_set(err, ERR_NOT_FOUND,
-			       "this site has no list yet; 'pkgmgr sync' fetches one");
-	if (file_read(path, SITE_LIST_MAX_BYTES, &text, &len, err) < 0)
+	_cleanup_(site_list_freep) struct site_list *list = NULL;
+	if (signed_list_load(&m->root, &list, err) < 0)
 		return -1;
-	if (parse_signed(m, text, len, out, err) < 0)
-		return err_prefix(err, "%s", path);
+	if (check_site(m, list, err) < 0)
+		return err_prefix(err, "%s", LIST_PATH);
+	*out = steal(&list);
 	return 0;
 }

@@ -4,12 +4,10 @@
 #ifndef PKGMGR_LIST_H
 #define PKGMGR_LIST_H
 
-#include "common/site-list.h"
+#include "common/signed-list.h"
 #include "pkgmgr/pkgmgr.h"
 
-#define LIST_PATH "var/lib/waybill/site.list"
 #define PARAMS_DIR "var/lib/waybill/params"
-#define LIST_KEYS_PATH "etc/waybill/trust.d/site-list.gpg"
 
 /* Check the signature, parse, and check site and times against `now`.
  * Errors: ERR_SIGNATURE, ERR_EXPIRED, ERR_REFUSED; each is a refusal (exit 3). */

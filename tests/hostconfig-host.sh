@@ -4,6 +4,7 @@
 . "${top_srcdir:-$(dirname "$0")/..}/tests/lib/lib.sh"
 . "$top_srcdir/tests/lib/hostnet.sh"
 need_namespaces
+need gpg ssh-keygen jq
 hostnet_init
 conf=$root/etc/waybill/hostconfig.conf
 lan="Lan-Interface: lan1 lan2"
@@ -44,11 +45,8 @@ ssh_from()
 }
 
 echo "$lan" >"$conf"
-for port in 22 80 5900 8080 16509; do
-	listens_on host tcp $port
-done
-for port in 123 161 1194; do
-	listens_on host udp $port
+for port in 22 80 123 161 1194 5900 8080 16509; do
+	listens_on host $port
 done
 reaches outside tcp 198.51.100.2 22 "host 22"
 hostconfig up
@@ -161,6 +159,45 @@ refused thin tcp 198.51.100.1 443
 cp good.conf "$root/etc/waybill/nftables.conf"
 hostconfig up
 reaches thin tcp 198.51.100.1 443 "from ::ffff:198.51.100.2"
+
+note "the site's policy opens ssh, and closes it; a list that nobody signed does not"
+make_gnupg operator
+export WAYBILL_REPO=$T/repo
+ssh-keygen -q -t ed25519 -N '' -f host
+imagerepo init --key "$KEY_FPR" --list-key "$KEY_FPR" --host-key host.pub \
+	--url http://hq.waybill.test/ --server imagerepo@hq.waybill.test >/dev/null
+imagerepo site add kbh1 >/dev/null
+imagerepo site bundle kbh1 2>/dev/null | tar -x -C "$root" --no-same-owner etc/waybill/trust.d
+list=$root/var/lib/waybill/site.list
+
+# policy LINE: what the operator writes, signs, and the site has fetched
+policy()
+{
+	echo "$1" >repo/private/sites/kbh1/policy
+	imagerepo resign >/dev/null
+	cp repo/private/sites/kbh1/out/site.list "$list"
+	hostconfig up
+}
+
+parameters "$lan"
+policy "Host-Ssh: 198.51.100.9"
+ssh_from 198.51.100.9 || fail "Host-Ssh does not open ssh"
+! ssh_from 198.51.100.1 || fail "Host-Ssh opens ssh to all"
+hostconfig show >show.txt
+contains show.txt "ssh by policy    198.51.100.9/32"
+parameters "$lan" "Ssh-From: any"
+! ssh_from 198.51.100.1 || fail "Ssh-From goes before the policy"
+policy "Host-Ssh: none"
+! ssh_from 198.51.100.9 || fail "Host-Ssh: none leaves ssh open"
+policy "Max-Removals: 3"
+ssh_from 198.51.100.1 || fail "without Host-Ssh the host's Ssh-From counts"
+parameters "$lan"
+policy "Host-Ssh: none"
+sed -i 's/^Host-Ssh: none/Host-Ssh: any/' "$list"
+run_exit 3 in_ns host waybill-hostconfig --root "$root" up
+contains err "Ssh-From is in force and not the policy"
+! ssh_from 198.51.100.1 || fail "an altered list opens ssh"
+rm "$list"
 
 note "show says what is in force"
 parameters "Address: 10.1.2.1/24" "$lan" "Ssh-From: 10.0.0.0/8" "Boot-Server: access"

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Answer every connection and every datagram on a port with "from ADDRESS": echo.pl PORT
+# Answer every connection and every datagram on a port, with "from ADDRESS": echo.pl PORT [TEXT]
 use strict;
 use warnings;
 use IO::Select;
@@ -16,7 +16,7 @@ sub opened
 sub answer
 {
 	my (undef, $address) = getnameinfo($_[0], NI_NUMERICHOST | NI_NUMERICSERV);
-	return "from $address\n";
+	return (defined $ARGV[1] ? $ARGV[1] : "from $address") . "\n";
 }
 
 my $tcp = opened(SOCK_STREAM, Listen => 64, ReuseAddr => 1);

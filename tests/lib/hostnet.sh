@@ -123,13 +123,11 @@ echoes()
 		'grep -q :1E61 /proc/self/net/tcp6 && grep -q :1E61 /proc/self/net/udp6'
 }
 
-# listens_on NAME PROTO PORT: one port that says which it is
+# listens_on NAME PORT: TCP and UDP, and answers with "NAME PORT"
 listens_on()
 {
-	local kind=TCP-LISTEN
-	[ "$2" = tcp ] || kind=UDP-RECVFROM
-	start_in "$1" socat -T5 "$kind:$3,fork,reuseaddr" "SYSTEM:echo $1 $3"
-	wait_for 10 "$2 $3 in $1" in_ns "$1" grep -q "$(printf ":%04X " "$3")" "/proc/self/net/$2"
+	start_in "$1" perl "$top_srcdir/tests/lib/echo.pl" "$2" "$1 $2"
+	wait_for 10 "port $2 in $1" in_ns "$1" grep -q "$(printf ':%04X ' "$2")" /proc/self/net/udp6
 }
 
 # asks NAME PROTO ADDRESS PORT: the answer, or nothing and a failure. A datagram must be read
