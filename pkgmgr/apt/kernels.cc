@@ -18,12 +18,13 @@ bool Solver::keeps_kernels() const
 	return list.host.upgrades != HOST_UPGRADES_NONE;
 }
 
-/* All of one kernel, or nothing of it if something needs it. */
+/* All of one kernel, or nothing of it if something needs it or somebody wants it to stay. */
 void Solver::remove_kernel(const std::vector<Pkg> &packages)
 {
 	pkgDepCache &deps = *cache.GetDepCache();
 	for (const Pkg &pkg : packages)
-		if (has(pkg, ROLE_WANTED) || has(pkg, ROLE_ALLOWED) || is_by_list(pkg))
+		if (has(pkg, ROLE_WANTED) || has(pkg, ROLE_ALLOWED) || is_by_list(pkg) ||
+		    pkg->SelectedState == pkgCache::State::Hold)
 			return;
 	pkgDepCache::ActionGroup group(deps);
 	for (const Pkg &pkg : packages)
