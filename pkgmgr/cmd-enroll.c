@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/cli.h"
+#include "common/log.h"
 #include "pkgmgr/enrol.h"
 
 static void print_json(const struct enrol_answer *answer, const struct err *cause)
@@ -26,7 +27,8 @@ static void print_text(const struct enrol_answer *answer)
 	if (answer->status == ENROL_ENROLLED)
 		printf("enrolled as site %s\n", answer->site);
 	else if (answer->status == ENROL_PENDING)
-		printf("%s\n", answer->reason ? answer->reason : "waiting for the operator's approval");
+		log_info("%s", answer->reason ? answer->reason
+					      : "waiting for the operator's approval");
 }
 
 int cmd_enroll(struct cli *cli, int argc, char **argv, struct err *err)

@@ -173,11 +173,18 @@ static void run_chores(struct scheduler *s)
 	schedule_destroy(&schedule);
 }
 
+/* A machine that waits for approval is no failed unit, so systemd is told that all is well;
+ * the token says whether it is. */
+static bool has_succeeded(const struct scheduler *s)
+{
+	return s->last_exit == EXIT_DONE && !(s->enrolling && has_token(s));
+}
+
 static void sync_ended(struct scheduler *s, int status)
 {
 	s->sync_pid = 0;
 	s->last_exit = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
-	if (s->last_exit == EXIT_DONE)
+	if (has_succeeded(s))
 		s->failures = 0;
 	else
 		s->failures++;

@@ -208,8 +208,24 @@ static void parse_any(const char *text, size_t len)
 	err_clear(&err);
 }
 
+/* Whatever is let through has a good token and lines that are lines. */
+static void request_any(const char *text, size_t len)
+{
+	struct err err = ERR_INIT;
+	_cleanup_enrol_request_ struct enrol_request r = { 0 };
+	if (enrol_request_parse(text, len, ENROL_ENROLL, &r, &err) == 0) {
+		assert_true(enrol_token_is_valid(r.token));
+		assert_true(!r.site || site_name_is_valid(r.site));
+		assert_null(r.facts.serial ? strpbrk(r.facts.serial, "\n\033") : NULL);
+	}
+	err_clear(&err);
+}
+
 static void test_mutations(void **state)
 {
+	mutate("Format: waybill-enrol 1\nToken: " TOKEN "\nPublic-Key: k\nSite: kbh1\n"
+	       "Machine-Serial: SN 1\nMac:\n 52:54:00:00:00:01\nDisks: sda 1\n",
+	       request_any);
 	mutate("Token: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\nSite: k\n"
 	       "Uses: 1\nApproved: yes\nMade: 2026-11-21T07:30:00Z\nExpires: 2026-12-21T07:30:00Z\n"
 	       "\nMachine: SHA256:x\nPublic-Key: k\nStatus: pending\nMac: 52:54:00:00:00:01\n"

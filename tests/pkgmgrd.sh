@@ -67,6 +67,28 @@ wait_for 10 "the refusal" status_has '"failures":2,"last_exit":3'
 next=$(date -d "$(pkgmgrd --root "$T/root" status | sed 's/.*next_sync":"\([^"]*\).*/\1/')" +%s)
 [ $((next - $(date +%s))) -ge 2000 ] || fail "a refusal is retried at once"
 
+note "a token is shown in the place of a sync, soon again, and then comes a sync at once"
+mkdir -p root/etc/waybill
+: >root/etc/waybill/enrolment
+for code in 1 3 0; do # as a unit of systemd exits 0 while the token stays
+	echo $code >exit
+	before=$(wc -l <syncs)
+	pkgmgrd --root "$T/root" kick >/dev/null
+	enrolled_again() { synced $((before + 1)) && status_has '"running":false'; }
+	wait_for 10 "an enrolment" enrolled_again
+	equal "$(tail -1 syncs)" "--root $T/root enroll" "what pkgmgrd runs"
+	status_has '"enrolling":true' || fail "status: $(pkgmgrd --root "$T/root" status)"
+	next=$(date -d "$(pkgmgrd --root "$T/root" status | sed 's/.*next_sync":"\([^"]*\).*/\1/')" +%s)
+	[ $((next - $(date +%s))) -le 1200 ] || fail "an enrolment waits for hours after exit $code"
+done
+rm root/etc/waybill/enrolment
+echo 0 >exit
+before=$(wc -l <syncs)
+pkgmgrd --root "$T/root" kick >/dev/null
+wait_for 10 "the sync" synced $((before + 1))
+equal "$(tail -1 syncs)" "--root $T/root sync" "what pkgmgrd runs without a token"
+wait_for 10 "its end" status_has '"running":false'
+
 note "only one, and nothing strange over the socket"
 run_exit 1 pkgmgrd --root "$T/root" run
 contains err "another pkgmgrd runs"
