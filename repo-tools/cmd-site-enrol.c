@@ -84,8 +84,8 @@ int cmd_site_revoke(struct cli *cli, int argc, char **argv, struct err *err)
 	}
 	if (site_check(repo, which, err) < 0 || enrol_admin_revoke_site(repo, which, err) < 0)
 		return -1;
-	printf("site %s: its key is revoked, and its unused tokens are void; a line for it in "
-	       "authorized_keys can go\n", which);
+	printf("site %s: its key is revoked, and its unused tokens are void; if authorized_keys has "
+	       "a line for it, take that out\n", which);
 	return 0;
 }
 
@@ -113,9 +113,11 @@ int cmd_site_pending(struct cli *cli, int argc, char **argv, struct err *err)
 	    enrolment_open(repo, REPO_READ, &e, err) < 0)
 		return -1;
 	struct json_object *array = cli->json ? json_object_new_array() : NULL;
+	size_t shown = 0;
 	for (size_t i = 0; i < e->machine_count; i++) {
 		if (!waits(&e->machines[i]))
 			continue;
+		shown++;
 		if (array)
 			json_object_array_add(array, enrol_machine_to_json(&e->machines[i]));
 		else
@@ -123,6 +125,9 @@ int cmd_site_pending(struct cli *cli, int argc, char **argv, struct err *err)
 	}
 	if (array)
 		puts(json_object_to_json_string_ext(array, JSON_C_TO_STRING_PRETTY));
+	else if (shown)
+		puts("'imagerepo site approve SITE KEY' lets one in, 'imagerepo site revoke KEY' "
+		     "sends it away");
 	json_object_put(array);
 	return 0;
 }

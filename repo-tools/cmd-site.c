@@ -46,7 +46,7 @@ int cmd_site_add(struct cli *cli, int argc, char **argv, struct err *err)
 	    site_sign(repo, site, NULL, err) < 0)
 		return -1;
 	printf("site %s: made, with empty lists%s\n", site,
-	       key ? "" : "; it has no ssh key yet (imagerepo site key)");
+	       key ? "" : "; it has no ssh key yet (imagerepo site bundle --enroll)");
 	return 0;
 }
 
