@@ -6,8 +6,9 @@
 #include "common/root.h"
 #include "hostconfig/params.h"
 
-/* Load nftables.conf with the parameters, in one transaction; ssh_from: who may use ssh. If it cannot be loaded, the
- * table that was there stays, or the closed one comes, and the call fails. */
+/* Load nftables.conf with the parameters, in one transaction; ssh_from: who may use ssh.
+ * If it cannot be loaded, the table that was there stays, or the closed one comes, and the
+ * call fails. */
 int firewall_load(const struct root *root, const struct params *params,
 		  const struct strv *ssh_from, struct err *err) _must_check_;
 

@@ -35,7 +35,7 @@ const char closed_table[] =
 	"	chain closed {\n"
 	"		type filter hook input priority filter; policy drop;\n"
 	"		ct state established,related accept\n"
-	"		iif lo accept\n"
+	"		iifname \"lo\" accept\n"
 	"		udp sport 67 udp dport 68 accept\n"
 	"		udp sport 547 udp dport 546 accept\n"
 	"		icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept\n"

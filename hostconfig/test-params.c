@@ -97,7 +97,7 @@ static const char *const bad[][2] = {
 	{ "Ssh-From: 10.0.0.1/8\n", "Ssh-From" },
 	{ "Help-Interface: tun0 tun1\n", "Help-Interface" },
 	{ "Help-Interface: t\"0\n", "Help-Interface" },
-	{ "Brigde: wb0\n", "Brigde" },
+	{ "Lan-Card: wb0\n", "Lan-Card" },
 	{ "Dns: 192.0.2.1\nDns: 192.0.2.2\n", "Dns" },
 	{ "Dns: 192.0.2.1\n\nDns: 192.0.2.2\n", "x.conf" },
 	{ "Dns: 192.0.2.1", "x.conf" },

@@ -128,7 +128,7 @@ wrong()
 note "what is wrong is said, and the firewall stays"
 parameters "$lan"
 wrong 2 "is no range" "$lan" "Dhcp-Range: 192.168.147.120-192.168.147.100"
-wrong 2 "Brigde" "Brigde: wb0"
+wrong 2 "Lan-Card" "Lan-Card: wb0"
 wrong 2 "is no network" "$lan" "Ssh-From: 10.0.0.1/8"
 wrong 1 "no network card lan9" "Lan-Interface: lan1 lan2 lan9"
 wrong 3 "own way out" "Lan-Interface: lan1 lan2 up0"
