@@ -73,6 +73,8 @@ static void test_backoff(void **state)
 		assert_true(delay >= last && delay <= 4 * 3600);
 		last = delay;
 	}
+	assert_int_equal(schedule_enrol_backoff(1, 0.5), 60);
+	assert_int_equal(schedule_enrol_backoff(1000, 0.5), 900);
 	assert_int_equal(schedule_backoff(1, false, 0.5), 60);
 	assert_int_equal(schedule_backoff(1, false, 0), 45);
 	assert_int_equal(schedule_backoff(1, true, 0.5), 3600);

@@ -42,6 +42,10 @@ static void test_report(void **state)
 	_cleanup_gate_request_ struct gate_request request;
 	assert_ok(gate_parse("report", &request, &err));
 	assert_int_equal(request.verb, GATE_REPORT);
+	assert_ok(gate_parse("time", &request, &err));
+	assert_int_equal(request.verb, GATE_TIME);
+	assert_ok(gate_parse("enroll", &request, &err));
+	assert_int_equal(request.verb, GATE_ENROLL);
 }
 
 #define R "rsync --server --sender "
@@ -50,7 +54,8 @@ static void test_hostile_commands(void **state)
 {
 	static const char *const bad[] = {
 		/* no request of ours */
-		"", " ", "sh", "/bin/sh", "report x", "report;id", "Report", "scp -f .",
+		"", " ", "sh", "/bin/sh", "report x", "report;id",
+		"time 2026", "enroll kbh1", "preseed", "Report", "scp -f .",
 		"internal-sftp", "cat site.list", "imagerepo-gate other", "rsync",
 		/* a shell would do something */
 		"rsync --server --sender -tre.iLsfxCIvu . ./;id", "report && id", "report | sh",

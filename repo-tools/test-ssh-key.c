@@ -66,6 +66,19 @@ static void check_any(const char *text, size_t len)
 	assert_ptr_equal(strchr(key, ' '), strrchr(key, ' '));
 }
 
+/* As `ssh-keygen -l` prints it. */
+static void test_fingerprints(void **state)
+{
+	char fingerprint[SSH_KEY_FINGERPRINT_LEN + 1];
+	ssh_key_fingerprint(KEY, fingerprint);
+	assert_string_equal(fingerprint, "SHA256:pG296Kr/Kj3Stivw8Ye467s6dXwNzEOdm5n64DfNEeg");
+	assert_true(ssh_key_fingerprint_is_valid(fingerprint));
+	assert_false(ssh_key_fingerprint_is_valid("SHA256:short"));
+	assert_false(ssh_key_fingerprint_is_valid("MD5:00:11"));
+	fingerprint[20] = '"';
+	assert_false(ssh_key_fingerprint_is_valid(fingerprint));
+}
+
 static void test_mutations(void **state)
 {
 	mutate(KEY " root@kbh1\n", check_any);
@@ -77,6 +90,7 @@ int main(void)
 		cmocka_unit_test(test_good_keys),
 		cmocka_unit_test(test_bad_keys),
 		cmocka_unit_test(test_too_large),
+		cmocka_unit_test(test_fingerprints),
 		cmocka_unit_test(test_mutations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
