@@ -65,6 +65,26 @@ not()
 	! "$@"
 }
 
+# Every file that is not a log, a cache, or package management's own memory.
+files()
+{
+	find / -xdev \( -path /tmp -o -path /var/log -o -path /var/cache -o -path /var/tmp \
+		-o -path /var/lib/apt -o -path /var/lib/dpkg -o -path /var/lib/systemd \) \
+		-prune -o -print | sort
+}
+
+domain_known() { virsh -q list --all --name | grep -q tiny; }
+domain_runs() { virsh -q list --name | grep -qx waybill-tiny; }
+
+# disks_sound DIR: of an instance; its domain may run
+disks_sound()
+{
+	local disk
+	for disk in "$1"/*.qcow2; do
+		qemu-img check -q -U "$disk" || return
+	done
+}
+
 # The last line of a script: its exit status.
 no_failures()
 {
