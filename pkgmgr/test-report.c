@@ -68,7 +68,7 @@ static void test_shortened(void **state)
 		json_tokener_set_flags(strict, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 		const char *text = json_object_to_json_string_ext(report, JSON_C_TO_STRING_PLAIN);
 		struct json_object *again =
-			json_tokener_parse_ex(strict, text, (int)strlen(text) + 1);
+			json_tokener_parse_ex(strict, text, (int)strlen(text));
 		assert_non_null(again);
 		json_object_put(again);
 		json_tokener_free(strict);
