@@ -84,8 +84,9 @@ int domain_vnc_address(struct hypervisor *hv, const char *name, char **address,
 /* Addresses that the guest agent or DHCP knows, added to `out`; none is no error. */
 void domain_addresses(struct hypervisor *hv, const char *name, struct strv *out);
 
-/* The network of `Network: nat` where the host has no bridge: libvirt's, with DHCP and without firewall rules, which
- * are port-forwards' business. It is there while an instance has a lease in it. */
+/* The network of `Network: nat` where the host has no bridge: libvirt's, with DHCP and without
+ * firewall rules, which are port-forwards' business. It is there while an instance has a lease
+ * in it. */
 #define NAT_NETWORK "waybill"
 #define NAT_BRIDGE "waybill0"
 #define NAT_ADDRESS_SIZE 16

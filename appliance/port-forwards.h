@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The nftables table of a root: what its instances on `Network: nat` may be reached by,
- * and their way out; where the host has a firewall, the ports of `Network: user`, too. Written whole, in one transaction, after each converge. */
+/* The nftables table of a root: what its instances on `Network: nat` may be reached by, and
+ * their way out; where the host has a firewall, the ports of `Network: user`, too. Written whole,
+ * in one transaction, after each converge. */
 #ifndef WAYBILL_PORT_FORWARDS_H
 #define WAYBILL_PORT_FORWARDS_H
 

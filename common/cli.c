@@ -93,8 +93,9 @@ static void print_help(const struct cli *cli)
 	if (cli->cmd) {
 		const char *summary = cli->cmd->summary;
 		printf("usage: %s%s%s [OPTION]... %s\n\n%c%s.\n", prog->name,
-		       *cli->cmd->name ? " " : "", cli->cmd->name, cli->cmd->args ? cli->cmd->args : "", toupper((unsigned char)*summary),
-		       summary + 1);
+		       *cli->cmd->name ? " " : "", cli->cmd->name,
+		       cli->cmd->args ? cli->cmd->args : "",
+		       toupper((unsigned char)*summary), summary + 1);
 		if (own && own->name) {
 			printf("\nOptions:\n");
 			print_opts(own, NULL);
