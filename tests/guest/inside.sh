@@ -4,7 +4,7 @@ set -u
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive LIBVIRT_DEFAULT_URI=qemu:///system
 cd "$(dirname "$0")" || exit 1
 failures=0
-patience=500 # seconds until a step is thought to hang
+patience=750 # seconds until a step is thought to hang
 
 # check WHAT COMMAND...
 check()
