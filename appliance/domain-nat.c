@@ -55,15 +55,32 @@ static bool read_address(const char *xml, const char *mac, char address[NAT_ADDR
 	return true;
 }
 
-static int pick_address(const char *xml, const char *prefix,
-			char address[NAT_ADDRESS_SIZE], struct err *err)
+/* The addresses that DHCP has given to others than `mac`, and that are not over yet. A guest
+ * that has gone holds its own for an hour, even beyond the end of the network, and dnsmasq
+ * gives it to nobody else. */
+static void leased_to_others(virNetworkPtr net, const char *mac, struct strv *out)
 {
+	virNetworkDHCPLeasePtr *leases = NULL;
+	int count = virNetworkGetDHCPLeases(net, NULL, &leases, 0);
+	for (int i = 0; i < count; i++) {
+		if (!str_same(leases[i]->mac, mac))
+			strv_add(out, leases[i]->ipaddr);
+		virNetworkDHCPLeaseFree(leases[i]);
+	}
+	free(leases);
+}
+
+static int pick_address(virNetworkPtr net, const char *xml, const char *prefix,
+			const char *mac, char address[NAT_ADDRESS_SIZE], struct err *err)
+{
+	_cleanup_strv_ struct strv leased = STRV_INIT;
+	leased_to_others(net, mac, &leased);
 	for (int host = INSTANCE_FIRST_HOST; host <= INSTANCE_LAST_HOST; host++) {
-		_cleanup_free_ char *key = xasprintf(" ip='%s.%d'", prefix, host);
-		if (strstr(xml, key))
+		_cleanup_free_ char *candidate = xasprintf("%s.%d", prefix, host);
+		_cleanup_free_ char *key = xasprintf(" ip='%s'", candidate);
+		if (strstr(xml, key) || strv_contains(&leased, candidate))
 			continue;
-		snprintf(address, NAT_ADDRESS_SIZE, "%s", key + strlen(" ip='"));
-		address[strcspn(address, "'")] = '\0';
+		snprintf(address, NAT_ADDRESS_SIZE, "%s", candidate);
 		return 0;
 	}
 	return err_set(err, ERR_NO_SPACE, "network %s has no address left", NAT_NETWORK);
@@ -103,7 +120,7 @@ int nat_network_join(struct hypervisor *hv, const char *prefix, const char *mac,
 			"network %s is not %s.0/24; stop its instances, then `virsh "
 			"net-destroy %s` and `virsh net-undefine %s`",
 			NAT_NETWORK, prefix, NAT_NETWORK, NAT_NETWORK);
-	if (pick_address(xml, prefix, address, err) < 0)
+	if (pick_address(net, xml, prefix, mac, address, err) < 0)
 		return -1;
 	return update_host(net, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, mac, address, err);
 }
