@@ -19,8 +19,7 @@ newer_site()
 	dpkg-deb --root-owner-group -Zgzip -b "$tree" "$1" >/dev/null
 }
 
-# Emulated twice over, a boot takes minutes.
-export TINY_CONF='s/deadline=[0-9]*s/deadline=1200s/; s/^Watch: .*/Watch: 0s/'
+export TINY_CONF=$GUEST_PATIENCE
 mkdir -p disk/newer
 cp "$top_srcdir/tests/guest/inside.sh" disk/
 cp "$top_srcdir/tests/guest/systemd-site" disk/run
