@@ -155,7 +155,8 @@ appliance exec web -- systemctl start nginx
 wait_for 20 "healthy again" all_is_well
 
 note "the agent hangs, the guest is paused, is stopped"
-appliance exec web -- systemd-run --on-active=1 systemctl kill -s STOP qemu-guest-agent 2>/dev/null
+appliance exec web -- systemd-run --on-active=1 --timer-property=AccuracySec=1s \
+	systemctl kill -s STOP qemu-guest-agent 2>/dev/null
 wait_for 30 "the agent hangs" eval '! appliance exec web true'
 took_at_most 15 run_exit 1 appliance health web
 check_says agent failed "the guest agent does not answer"
