@@ -14,7 +14,7 @@ cp "$top_srcdir"/tests/guest/inside.sh disk/
 cp "$top_srcdir"/tests/guest/host-kernel-site disk/run
 cp "$top_builddir"/tests/debs/waybill-site_*.deb disk/
 dpkg-deb -R "$(tiny_deb tiny-host)" tree
-sed -i "$GUEST_PATIENCE" tree/var/lib/waybill/appliances/tiny-host/appliance.conf
+sed -i "$NESTED_PATIENCE" tree/var/lib/waybill/appliances/tiny-host/appliance.conf
 rm tree/DEBIAN/md5sums
 dpkg-deb --root-owner-group -Zgzip -z1 -b tree disk/tiny-host_1.0_amd64.deb >/dev/null
 guest_run "$T/disk" || fail "see the FAIL lines above"

@@ -19,7 +19,7 @@ newer_site()
 	dpkg-deb --root-owner-group -Zgzip -b "$tree" "$1" >/dev/null
 }
 
-export TINY_CONF=$GUEST_PATIENCE
+export TINY_CONF=$NESTED_PATIENCE
 mkdir -p disk/newer
 cp "$top_srcdir/tests/guest/inside.sh" disk/
 cp "$top_srcdir/tests/guest/systemd-site" disk/run

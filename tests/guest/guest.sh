@@ -1,12 +1,6 @@
 # shellcheck shell=bash
 # Boot a machine of its own and run something in it. Source after lib.sh.
 
-# For an appliance's configuration, as a sed program: emulated twice over, a boot takes minutes.
-# The loop of QEMU's ACPI tables that tells a device its interrupt then runs into Linux's limit of
-# 30 s, for each device; virtio needs none.
-GUEST_PATIENCE='s/deadline=[0-9]*s/deadline=1200s/; s/^Watch: .*/Watch: 0s/
-	s/^Kernel-Args: .*/& acpi=noirq/'
-
 # guest_image [xen]: sets GUEST_KIND and GUEST_IMAGE, a directory as build-image makes it. Built
 # once for a build directory; made anew when the recipe changes, or after a week.
 guest_image()

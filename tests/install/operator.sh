@@ -33,11 +33,9 @@ operator_publish()
 	imagerepo site assign kbh1 tiny >&2
 }
 
-# Emulated twice over, its boot takes minutes.
 operator_tiny()
 {
-	TINY_CONF='s/deadline=[0-9]*s/deadline=1500s/; s/^Watch: .*/Watch: 0s/' \
-		tiny_variant "$T/tiny" tiny 1.0 8081 hello
+	TINY_CONF=$NESTED_PATIENCE tiny_variant "$T/tiny" tiny 1.0 8081 hello
 }
 
 # The operator's file for the site. The cloud kernel and the drivers of this machine alone:
