@@ -39,7 +39,8 @@ static char *base64(const char *data, size_t len)
 static void set_network(struct values *v, const struct site_conf *conf)
 {
 	_cleanup_free_ char *dns = strv_join(&conf->dns, " ");
-	values_set(v, "interface", conf->interface);
+	_cleanup_free_ char *tagged = xasprintf("%s.%u", conf->interface, conf->vlan);
+	values_set(v, "interface", conf->vlan ? tagged : conf->interface);
 	values_set(v, "address", conf->address);
 	values_set(v, "netmask", conf->netmask);
 	values_set(v, "gateway", conf->gateway);
@@ -173,7 +174,7 @@ static int add_script(struct seed_archive *seed, const char *name, const char *t
 int preseed_add(struct seed_archive *seed, enum preseed_kind kind, const struct strbuf *preseed,
 		const struct bundle *bundle, bool packages, struct err *err)
 {
-	static const char *const files[] = { "early", "line", "lib", "partition", "fetch",
+	static const char *const files[] = { "early", "line", "vlan", "lib", "partition", "fetch",
 					     "disk", "late", "waybill.templates" };
 	int64_t now = time_now_reproducible();
 	_cleanup_free_ char *floor = xasprintf(

@@ -86,6 +86,9 @@ static int check_interface(const struct site_conf *conf, struct err *err)
 	size_t len = strlen(name);
 	if (len > 15 || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-")] != '\0')
 		return bad(err, "Interface", name, "is no name of a network card, such as eno1");
+	if (conf->vlan && str_eq(name, "auto"))
+		return err_set(err, ERR_INPUT, "Vlan: needs Interface: to name the card, such as "
+			       "eno1");
 	return 0;
 }
 

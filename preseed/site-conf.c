@@ -9,7 +9,7 @@ enum { MAX_CONF_BYTES = 256 * 1024 };
 
 static const char *const known[] = {
 	"Disk", "Disk-Minimum", "Raid", "Interface", "Network", "Address", "Gateway", "Dns",
-	"Domain", "Mirror", "Security-Mirror", "Proxy", "Time-Zone", "Locale",
+	"Vlan", "Domain", "Mirror", "Security-Mirror", "Proxy", "Time-Zone", "Locale",
 	"Keyboard", "Admin-Ssh-Keys", "Password-Crypted", "Hypervisor", "Kernel", "Drivers",
 	"Kernel-Args", "Packages", NULL,
 };
@@ -48,6 +48,8 @@ static int take_network(const struct deb822_stanza *stanza, struct site_conf *co
 {
 	_cleanup_free_ char *network = value_or(stanza, "Network", "dhcp");
 	_cleanup_free_ char *address = value_or(stanza, "Address", NULL);
+	_cleanup_free_ char *vlan = value_or(stanza, "Vlan", NULL);
+	uint64_t id = 0;
 	conf->interface = value_or(stanza, "Interface", "auto");
 	conf->gateway = value_or(stanza, "Gateway", NULL);
 	split(stanza, "Dns", " ,\n\t", &conf->dns);
@@ -56,6 +58,9 @@ static int take_network(const struct deb822_stanza *stanza, struct site_conf *co
 	else if (!str_eq(network, "dhcp"))
 		return err_set(err, ERR_INPUT, "Network: '%s' is neither dhcp nor static",
 			       network);
+	if (vlan && number_parse(vlan, 1, 4094, &id, "Vlan", err) < 0)
+		return -1;
+	conf->vlan = (unsigned)id;
 	return check_network(conf, address, err);
 }
 

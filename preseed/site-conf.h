@@ -22,6 +22,7 @@ struct site_conf {
 	char *netmask;
 	char *gateway;
 	struct strv dns;
+	unsigned vlan;		/* 0: untagged */
 	char *domain;		/* or NULL */
 	char *mirror;		/* NULL until site_conf_set_mirrors() */
 	char *security_mirror;

@@ -32,7 +32,7 @@ static void test_everything_said(void **state)
 {
 	_cleanup_(site_conf_freep) struct site_conf *conf = parse(
 		STATIC "Disk: /dev/sda /dev/nvme0n1\nRaid: 1\nDisk-Minimum: 100G\n"
-		"Interface: eno1\nDomain: example.org\nProxy: none\n"
+		"Interface: eno1\nVlan: 12\nDomain: example.org\nProxy: none\n"
 		"Mirror: http://mirror.example.org:3142/debian\n"
 		"Security-Mirror: http://mirror.example.org/debian-security\n"
 		"Time-Zone: Europe/Copenhagen\nLocale: da_DK.UTF-8\nKeyboard: dk\n"
@@ -44,6 +44,7 @@ static void test_everything_said(void **state)
 	assert_int_equal(conf->disk.count, 2);
 	assert_string_equal(conf->netmask, "255.255.255.0");
 	assert_string_equal(conf->address, "192.0.2.10");
+	assert_int_equal(conf->vlan, 12);
 	assert_int_equal(conf->ssh_keys.count, 2);
 	assert_int_equal(conf->packages.count, 2);
 	assert_string_equal(conf->proxy, "");
@@ -82,6 +83,8 @@ static void test_wrong_values_say_what_to_mend(void **state)
 		  "Dns: 192.0.2.1\n", "not in the network" },
 		{ "Network: static\nAddress: 192.0.2.10/24\nGateway: 192.0.2.10\n"
 		  "Dns: 192.0.2.1\n", "own Address" },
+		{ "Vlan: 12\n", "Interface: to name" },
+		{ "Vlan: 4095\nInterface: eno1\n", "Vlan" },
 		{ "Interface: eth 0\n", "network card" },
 		{ "Mirror: ftp://mirror.example.org/debian\n", "http://" },
 		{ "Mirror: http://me:secret@mirror.example.org/debian\n", "plain text" },

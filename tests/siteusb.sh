@@ -102,7 +102,7 @@ wrong "Raid: 1 needs two disks" "Disk: largest" "Raid: 1"
 wrong "Address: is missing" "Network: static"
 wrong "not in the network" "Network: static" "Address: 192.0.2.10/24" "Dns: 192.0.2.1" \
 	"Gateway: 198.51.100.1"
-wrong "name of a network card" "Interface: eth 0"
+wrong "Vlan: needs Interface" "Vlan: 12"
 wrong "is no time zone" "Time-Zone: Copenhagen"
 wrong "is a private key" "Admin-Ssh-Keys:" " -----BEGIN OPENSSH PRIVATE KEY-----"
 wrong "is none of kvm, xen, none" "Hypervisor: vmware"

@@ -3,7 +3,7 @@
 # Sourced after lib.sh. $MACHINE (default $T/machine) has its disks, what its serial ports
 # said, and `events` (see watch).
 #
-#     machine_new bios|uefi network|none [DISK-SIZE...]
+#     machine_new bios|uefi network|none [DISK-SIZE...]   # network: of QEMU, or $MACHINE_NETDEV
 #     machine_stick STICK             # switched on with the stick in it; in the background
 #     machine_watch [UNTIL]           # until the installer has switched it off, or until this
 #                                     # event; false if the installation failed
@@ -15,6 +15,8 @@ MACHINE=${MACHINE:-$T/machine}
 MACHINE_PID=
 # Ports of 127.0.0.1 that lead into the machine: "HOST:GUEST ..."
 MACHINE_PORTS=
+# Where its network card leads, as -netdev says it, with id=net; empty: QEMU's user network
+MACHINE_NETDEV=
 
 machine_new()
 {
@@ -57,7 +59,7 @@ _nic()
 	for port in $MACHINE_PORTS; do
 		forwards+=",hostfwd=tcp:127.0.0.1:${port%:*}-:${port#*:}"
 	done
-	echo "-netdev user,id=net,ipv6=off$forwards"
+	echo "-netdev ${MACHINE_NETDEV:-user,id=net,ipv6=off$forwards}"
 	echo "-device virtio-net-pci,netdev=net,romfile=,mac=52:54:00:12:34:56"
 }
 
