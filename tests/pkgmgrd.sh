@@ -131,12 +131,12 @@ wait_for 5 "nothing is due" status_has '"converging":false,"next_converge":null'
 
 note "a failed converge is not repeated at once, garbage starts none"
 echo keep >syncs.converge-leaves
-echo 3 >exit.converge
+echo 1 >exit.converge
 before=$(wc -l <syncs)
 due_in 0
 wait_for 5 "the converge that fails" converged 3
 wait_for 5 "its end" status_has '"converging":false'
-contains daemon.log "converge-ended: exit 3"
+contains daemon.log "converge-ended: exit 1"
 wait_for 5 "a sync that reports it" synced $((before + 1))
 wait_for 5 "its end" status_has '"running":false'
 echo soon >due.new && mv due.new "$CONVERGE_DUE"
