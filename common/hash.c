@@ -88,6 +88,13 @@ int sha256_file(const char *path, char hex[SHA256_HEX_LEN + 1], uint64_t *size, 
 	return 0;
 }
 
+bool sha256_file_is(const char *path, const char *hash)
+{
+	_cleanup_err_ struct err ignored = ERR_INIT;
+	char hex[SHA256_HEX_LEN + 1];
+	return sha256_file(path, hex, NULL, &ignored) == 0 && strcmp(hex, hash) == 0;
+}
+
 bool sha256_is_valid(const char *hex)
 {
 	return strlen(hex) == SHA256_HEX_LEN &&

@@ -28,6 +28,9 @@ int sha256_fd(int fd, char hex[SHA256_HEX_LEN + 1], uint64_t *size, struct err *
 int sha256_file(const char *path, char hex[SHA256_HEX_LEN + 1], uint64_t *size,
 		struct err *err) _must_check_;
 
+/* Whether there is a file that can be read and has this hash. */
+bool sha256_file_is(const char *path, const char *hex);
+
 /* 64 lowercase hexadecimal digits. */
 bool sha256_is_valid(const char *hex);
 

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <sys/stat.h>
 
+#include "common/atomic-file.h"
 #include "common/log.h"
 #include "common/subproc.h"
 #include "common/workdir.h"
@@ -10,11 +11,15 @@
 #include "preseed/cmds.h"
 #include "preseed/installer.h"
 #include "preseed/mirrors.h"
+#include "preseed/offline.h"
 #include "preseed/preseed.h"
 #include "preseed/seed-archive.h"
 #include "preseed/site-conf.h"
 #include "preseed/stick-packages.h"
 #include "preseed/stick.h"
+#include "preseed/target-files.h"
+
+enum { MAX_BUSYBOX_BYTES = 16 << 20 };
 
 enum {
 	OPT_SITE = 1,
@@ -28,6 +33,7 @@ enum {
 	OPT_KERNEL_ARGS,
 	OPT_WITH_PACKAGES,
 	OPT_APPLIANCE,
+	OPT_OFFLINE,
 };
 
 const struct cli_opt cmd_build_opts[] = {
@@ -37,12 +43,13 @@ const struct cli_opt cmd_build_opts[] = {
 	{ OPT_REPO, "repo", 'r', "DIR", "instead of --bundle: make one from this repository" },
 	{ OPT_CONFIG, "config", 'c', "FILE", "the site's file: disk, network, keys and so on" },
 	{ OPT_OUTPUT, "output", 'o', "FILE", "the image" },
-	{ OPT_CACHE, "cache", 0, "DIR", "for Debian's installer (default ~/.cache/waybill)" },
+	{ OPT_CACHE, "cache", 0, "DIR", "for Debian's installer and packages (default ~/.cache/waybill)" },
 	{ OPT_EXTRA, "extra", 0, "DIR", "files to add to the installer: drivers that it lacks" },
 	{ OPT_KERNEL_ARGS, "kernel-args", 0, "TEXT", "for the installer: console=ttyS0,115200n8" },
 	{ OPT_WITH_PACKAGES, "with-packages", 0, "DIR",
 	  "put packages on the stick, from the public/ of the repository" },
 	{ OPT_APPLIANCE, "appliance", 'a', "NAME", "with this one too (repeatable)" },
+	{ OPT_OFFLINE, "offline", 0, NULL, "put Debian's packages on it too: no network needed" },
 	{ 0 },
 };
 
@@ -50,7 +57,7 @@ struct request {
 	const char *site, *bundle, *repo, *config, *output, *cache, *extra, *kernel_args;
 	const char *public_dir;
 	struct strv packages;
-	bool generic;
+	bool generic, offline;
 };
 
 static void request_destroy(struct request *req)
@@ -94,6 +101,9 @@ static void take_option(struct request *req, int id, const char *value)
 	case OPT_APPLIANCE:
 		strv_add(&req->packages, value);
 		break;
+	case OPT_OFFLINE:
+		req->offline = true;
+		break;
 	}
 }
 
@@ -118,6 +128,12 @@ static int check_request(const struct request *req, struct err *err)
 			       "onto a stick with siteusb write", req->output);
 	if (req->packages.count && !req->public_dir)
 		return err_set(err, ERR_USAGE, "--appliance needs --with-packages");
+	if (req->offline && !req->public_dir)
+		return err_set(err, ERR_USAGE, "--offline needs --with-packages DIR: Waybill's own "
+			       "packages come from there");
+	if (req->offline && req->generic)
+		return err_set(err, ERR_USAGE, "--offline is for one site: a machine with a "
+			       "--generic stick asks the configuration server which it is");
 	for (const char *p = req->kernel_args ? req->kernel_args : ""; *p; p++)
 		if (!isprint((unsigned char)*p) || strchr("\"'\\`$;|&<>{}", *p))
 			return err_set(err, ERR_USAGE, "--kernel-args: '%s' has a character that "
@@ -155,22 +171,53 @@ static int get_bundle(const struct request *req, struct bundle **out, struct err
 	return 0;
 }
 
+static enum stick_holds stick_holds(const struct request *req)
+{
+	return req->offline ? STICK_HOLDS_ALL
+	       : req->public_dir ? STICK_HOLDS_OURS
+				 : STICK_HOLDS_NOTHING;
+}
+
+/* The answers; what is wrong in them shows before anything is fetched. */
+static int make_preseed(const struct request *req, const struct site_conf *conf,
+			const struct bundle *bundle, struct strbuf *out, struct err *err)
+{
+	enum preseed_kind kind = req->generic ? PRESEED_GENERIC : PRESEED_SITE;
+	return preseed_make(kind, conf, bundle, req->site, stick_holds(req), out, err) < 0 ||
+			       audit_preseed(out->data, err) < 0 ||
+			       preseed_check(out->data, out->len, err) < 0
+		       ? -1
+		       : 0;
+}
+
+/* What a machine without a network needs to use the stick. busybox: NULL, or a path. */
+static int add_offline(struct seed_archive *seed, const struct request *req,
+		       const struct site_conf *conf, const char *busybox, struct err *err)
+{
+	_cleanup_free_ char *data = NULL;
+	size_t len;
+	if (!busybox)
+		return 0;
+	if (file_read(busybox, MAX_BUSYBOX_BYTES, &data, &len, err) < 0)
+		return -1;
+	seed_archive_add(seed, "waybill/busybox", data, len, 0755);
+	target_files_add(seed, conf, req->site);
+	return 0;
+}
+
 static int make_seed(const struct request *req, const struct site_conf *conf,
-		     const struct bundle *bundle, struct strbuf *out, struct err *err)
+		     const struct bundle *bundle, const struct strbuf *preseed,
+		     const char *busybox, struct strbuf *out, struct err *err)
 {
 	enum preseed_kind kind = req->generic ? PRESEED_GENERIC : PRESEED_SITE;
 	_cleanup_(seed_archive_freep) struct seed_archive *seed = seed_archive_new();
-	_cleanup_strbuf_ struct strbuf preseed = STRBUF_INIT;
-	if (preseed_make(kind, conf, bundle, req->site, req->public_dir != NULL, &preseed, err) < 0 ||
-	    audit_preseed(preseed.data, err) < 0 ||
-	    preseed_check(preseed.data, preseed.len, err) < 0)
-		return -1;
 	if (req->extra) {
 		if (seed_archive_add_tree(seed, req->extra, err) < 0)
 			return err_prefix(err, "--extra");
 		seed_archive_add(seed, "waybill/extra", "", 0, 0644);
 	}
-	return preseed_add(seed, kind, &preseed, bundle, req->public_dir != NULL, err) < 0
+	return preseed_add(seed, kind, preseed, bundle, stick_holds(req), err) < 0 ||
+			       add_offline(seed, req, conf, busybox, err) < 0
 		       ? -1
 		       : seed_archive_write(seed, out, err);
 }
@@ -181,19 +228,30 @@ static char *default_cache(void)
 	return xasprintf("%s/.cache/waybill", home && *home ? home : "/var/cache");
 }
 
-/* *image stays NULL if there are to be none. */
-static int make_packages(const struct request *req, const struct bundle *bundle,
-			 const struct workdir *work, char **image, struct err *err)
+/* What goes onto the stick beside the installer. *image, of a file system, and *busybox stay NULL
+ * if there is to be none. */
+static int make_packages(const struct request *req, const struct site_conf *conf,
+			 const struct bundle *bundle, const char *cache,
+			 const struct workdir *work, char **image, char **busybox,
+			 struct err *err)
 {
 	_cleanup_strv_ struct strv names = STRV_INIT;
-	*image = NULL;
+	_cleanup_free_ char *tree = workdir_file(work, "packages");
+	_cleanup_free_ char *initrd = workdir_file(work, "initrd.gz");
+	uint64_t bytes = 0;
 	if (!req->public_dir)
 		return 0;
 	strv_addv(&names, "waybill-site", "waybill-hostconfig", NULL);
 	for (size_t i = 0; i < req->packages.count; i++)
 		strv_add(&names, req->packages.items[i]);
 	struct stick_packages packages = { req->public_dir, bundle->suite, &names };
-	return stick_packages_make(&packages, work, image, err);
+	struct offline offline = { .conf = conf, .bundle = bundle, .cache = cache,
+				   .extra = req->extra, .initrd_path = initrd, .tree = tree };
+	if (stick_packages_collect(&packages, tree, &bytes, err) < 0 ||
+	    (req->offline && offline_collect(&offline, work, busybox, &bytes, err) < 0))
+		return -1;
+	*image = workdir_file(work, "packages.img");
+	return stick_packages_image(tree, bytes, *image, err);
 }
 
 static int build(const struct request *req, struct err *err)
@@ -201,13 +259,16 @@ static int build(const struct request *req, struct err *err)
 	_cleanup_(bundle_freep) struct bundle *bundle = NULL;
 	_cleanup_(site_conf_freep) struct site_conf *conf = NULL;
 	_cleanup_(workdir_freep) struct workdir *work = NULL;
+	_cleanup_strbuf_ struct strbuf preseed = STRBUF_INIT;
 	_cleanup_strbuf_ struct strbuf seed = STRBUF_INIT;
-	_cleanup_free_ char *packages = NULL;
+	_cleanup_free_ char *packages = NULL, *busybox = NULL;
 	_cleanup_free_ char *cache = req->cache ? xstrdup(req->cache) : default_cache();
 	if (site_conf_read(req->config, &conf, err) < 0 || get_bundle(req, &bundle, err) < 0 ||
-	    mirrors_complete(conf, err) < 0 || make_seed(req, conf, bundle, &seed, err) < 0 ||
-	    workdir_new(&work, err) < 0 || make_packages(req, bundle, work, &packages, err) < 0 ||
-	    installer_get(cache, NULL, work->path, err) < 0)
+	    mirrors_complete(conf, err) < 0 ||
+	    make_preseed(req, conf, bundle, &preseed, err) < 0 || workdir_new(&work, err) < 0 ||
+	    installer_get(cache, NULL, work->path, err) < 0 ||
+	    make_packages(req, conf, bundle, cache, work, &packages, &busybox, err) < 0 ||
+	    make_seed(req, conf, bundle, &preseed, busybox, &seed, err) < 0)
 		return -1;
 	_cleanup_free_ char *linux_path = workdir_file(work, "linux");
 	_cleanup_free_ char *initrd = workdir_file(work, "initrd.gz");

@@ -48,7 +48,8 @@ static int check_config(const char *path, struct json_object *facts, struct err 
 	_cleanup_(site_conf_freep) struct site_conf *conf = NULL;
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	if (site_conf_read(path, &conf, err) < 0 || mirrors_complete(conf, err) < 0 ||
-	    preseed_make(PRESEED_PART, conf, NULL, "check", false, &text, err) < 0 ||
+	    preseed_make(PRESEED_PART, conf, NULL, "check", STICK_HOLDS_NOTHING,
+			 &text, err) < 0 ||
 	    check_text(text.data, text.len, err) < 0)
 		return -1;
 	_cleanup_free_ char *disk = strv_join(&conf->disk, " ");
@@ -83,10 +84,18 @@ static int check_seed(const char *seed, size_t len, struct json_object *facts, s
 	struct stick stick = { .seed = seed, .seed_len = len };
 	char id[STICK_ID_LEN + 1];
 	stick_id(&stick, id);
+	_cleanup_free_ char *offline = NULL;
+	size_t offline_len;
+	if (seed_archive_get(seed, len, "waybill/offline", &offline, &offline_len, err) < 0) {
+		if (err->code != ERR_NOT_FOUND)
+			return -1;
+		err_clear(err);
+	}
 	_cleanup_free_ char *made = bundle->not_before ? time_format(bundle->not_before) : NULL;
 	fact(facts, "site", bundle->site ? bundle->site : "any");
 	fact(facts, "id", id);
 	fact(facts, "repository", bundle->uri);
+	fact(facts, "offline", offline ? "yes" : NULL);
 	fact(facts, "token", bundle->token ? "yes" : NULL);
 	fact(facts, "token-made", made);
 	return 0;

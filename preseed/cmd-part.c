@@ -28,7 +28,7 @@ int cmd_part(struct cli *cli, int argc, char **argv, struct err *err)
 		return err_set(err, ERR_USAGE, "say --site NAME: lower-case letters, digits and "
 			       "hyphens");
 	if (site_conf_read(config, &conf, err) < 0 ||
-	    preseed_make(PRESEED_PART, conf, NULL, site, false, &text, err) < 0 ||
+	    preseed_make(PRESEED_PART, conf, NULL, site, STICK_HOLDS_NOTHING, &text, err) < 0 ||
 	    preseed_check(text.data, text.len, err) < 0)
 		return -1;
 	return output ? atomic_file_write(output, text.data, text.len, 0600, err)

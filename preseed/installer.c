@@ -9,7 +9,6 @@
 #include "preseed/apt-root.h"
 
 #define INSIDE "usr/lib/debian-installer/images/13/amd64/text/debian-installer/amd64"
-#define KEYRING "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 /* "deb URI SUITE main" -> with the key that it must be signed by. The installer is in the
  * release itself, not in its updates. */
@@ -20,7 +19,7 @@ static int make_sources(const char *mirror, struct strv *out, struct err *err)
 		return -1;
 	for (size_t i = 0; i < lines.count; i++)
 		if (str_ends(lines.items[i], " " INSTALLER_SUITE " main"))
-			strv_addf(out, "deb [signed-by=" KEYRING "] %s",
+			strv_addf(out, "deb [signed-by=" DEBIAN_KEYRING "] %s",
 				  lines.items[i] + strlen("deb "));
 	return 0;
 }

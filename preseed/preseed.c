@@ -14,8 +14,14 @@
 
 enum { MAX_DATA_BYTES = 1 << 20 };
 
-/* Where base-installer looks for what is to be run when it is done, before apt is set up. */
+/* Where base-installer looks for what is to be run when it is done, before apt is set up, and
+ * finish-install, after the last package. */
 #define HOOK "usr/lib/post-base-installer.d/10waybill"
+#define LAST_HOOK "usr/lib/finish-install.d/93waybill"
+
+/* Where waybill/offline serves the stick. */
+#define STICK_MIRROR "http://127.0.0.1/debian"
+#define STICK_SECURITY "http://127.0.0.1/debian-security"
 
 /* Everything that a site needs; libvirt and QEMU come with waybill-site. */
 #define PACKAGES "waybill-site waybill-hostconfig openssh-server"
@@ -39,8 +45,8 @@ static char *base64(const char *data, size_t len)
 static void set_network(struct values *v, const struct site_conf *conf)
 {
 	_cleanup_free_ char *dns = strv_join(&conf->dns, " ");
-	_cleanup_free_ char *tagged = xasprintf("%s.%u", conf->interface, conf->vlan);
-	values_set(v, "interface", conf->vlan ? tagged : conf->interface);
+	_cleanup_free_ char *uplink = site_conf_uplink(conf);
+	values_set(v, "interface", uplink);
 	values_set(v, "address", conf->address);
 	values_set(v, "netmask", conf->netmask);
 	values_set(v, "gateway", conf->gateway);
@@ -48,16 +54,20 @@ static void set_network(struct values *v, const struct site_conf *conf)
 	values_set(v, "domain", conf->domain);
 }
 
-static void set_mirrors(struct values *v, const struct site_conf *conf)
+static void set_mirrors(struct values *v, const struct site_conf *conf, bool offline)
 {
 	struct mirror_url mirror, security;
-	mirror_url_split(conf->mirror ? conf->mirror : "", &mirror);
-	mirror_url_split(conf->security_mirror ? conf->security_mirror : "", &security);
+	mirror_url_split(offline ? STICK_MIRROR : conf->mirror ? conf->mirror : "", &mirror);
+	mirror_url_split(offline	       ? STICK_SECURITY
+			 : conf->security_mirror ? conf->security_mirror
+						 : "",
+			 &security);
 	values_set(v, "mirror-protocol", mirror.protocol);
 	values_set(v, "mirror-host", mirror.host);
 	values_set(v, "mirror-directory", mirror.directory);
 	values_set(v, "security-host", security.host);
-	values_set(v, "proxy", conf->proxy);
+	values_set(v, "proxy", offline ? NULL : conf->proxy);
+	values_set(v, "offline", offline ? "1" : NULL);
 	values_set(v, "suite", INSTALLER_SUITE);
 	mirror_url_destroy(&mirror);
 	mirror_url_destroy(&security);
@@ -79,17 +89,25 @@ static void set_repository(struct values *v, const struct bundle *bundle, bool p
 	values_set(v, "repository-key", key);
 }
 
-static void set_system(struct values *v, const struct site_conf *conf)
+/* A site that has no network now may get a mirror with https, and apt then wants certificates;
+ * the installer asks for them by itself when it sees such a mirror. */
+char *preseed_packages(const struct site_conf *conf, enum stick_holds holds)
+{
+	_cleanup_free_ char *more = strv_join(&conf->packages, " ");
+	return xasprintf(PACKAGES "%s%s%s%s",
+			 str_eq(conf->hypervisor, "xen") ? PACKAGES_XEN : "",
+			 holds == STICK_HOLDS_ALL ? " ca-certificates" : "", *more ? " " : "",
+			 more);
+}
+
+static void set_system(struct values *v, const struct site_conf *conf, enum stick_holds holds)
 {
 	_cleanup_free_ char *disks = strv_join(&conf->disk, " ");
 	_cleanup_free_ char *minimum = xasprintf("%" PRIu64, conf->disk_minimum_bytes);
 	_cleanup_free_ char *keys = conf->ssh_keys.count ? strv_join(&conf->ssh_keys, "\n") : NULL;
 	_cleanup_free_ char *lines = keys ? xasprintf("%s\n", keys) : NULL;
 	_cleanup_free_ char *encoded = lines ? base64(lines, strlen(lines)) : NULL;
-	_cleanup_free_ char *more = strv_join(&conf->packages, " ");
-	_cleanup_free_ char *packages =
-		xasprintf(PACKAGES "%s%s%s", str_eq(conf->hypervisor, "xen") ? PACKAGES_XEN : "",
-			  *more ? " " : "", more);
+	_cleanup_free_ char *packages = preseed_packages(conf, holds);
 	_cleanup_free_ char *language = xstrndup(conf->locale, 2);
 	_cleanup_free_ char *country = xstrndup(conf->locale + 3, 2);
 	values_set(v, "disk", disks);
@@ -109,8 +127,8 @@ static void set_system(struct values *v, const struct site_conf *conf)
 }
 
 int preseed_make(enum preseed_kind kind, const struct site_conf *conf,
-		 const struct bundle *bundle, const char *site, bool packages, struct strbuf *out,
-		 struct err *err)
+		 const struct bundle *bundle, const char *site, enum stick_holds holds,
+		 struct strbuf *out, struct err *err)
 {
 	_cleanup_free_ char *text = NULL;
 	_cleanup_(values_destroy) struct values v = { 0 };
@@ -121,9 +139,9 @@ int preseed_make(enum preseed_kind kind, const struct site_conf *conf,
 	values_set(&v, "part", kind == PRESEED_GENERIC ? NULL : "1");
 	values_set(&v, "hostname", site ? site : "waybill");
 	set_network(&v, conf);
-	set_mirrors(&v, conf);
-	set_repository(&v, bundle, packages);
-	set_system(&v, conf);
+	set_mirrors(&v, conf, holds == STICK_HOLDS_ALL);
+	set_repository(&v, bundle, holds != STICK_HOLDS_NOTHING);
+	set_system(&v, conf, holds);
 	return template_expand(text, &v, "preseed.cfg", out, err);
 }
 
@@ -172,7 +190,7 @@ static int add_script(struct seed_archive *seed, const char *name, const char *t
 }
 
 int preseed_add(struct seed_archive *seed, enum preseed_kind kind, const struct strbuf *preseed,
-		const struct bundle *bundle, bool packages, struct err *err)
+		const struct bundle *bundle, enum stick_holds holds, struct err *err)
 {
 	static const char *const files[] = { "early", "line", "vlan", "lib", "partition", "fetch",
 					     "disk", "late", "waybill.templates" };
@@ -184,7 +202,11 @@ int preseed_add(struct seed_archive *seed, enum preseed_kind kind, const struct 
 		if (add_script(seed, files[i], to, 0644, err) < 0)
 			return -1;
 	}
-	if (packages && add_script(seed, "mount", HOOK, 0755, err) < 0)
+	if (holds != STICK_HOLDS_NOTHING && add_script(seed, "mount", HOOK, 0755, err) < 0)
+		return -1;
+	if (holds == STICK_HOLDS_ALL &&
+	    (add_script(seed, "offline", "waybill/offline", 0644, err) < 0 ||
+	     add_script(seed, "finish", LAST_HOOK, 0755, err) < 0))
 		return -1;
 	seed_archive_add(seed, "preseed.cfg", preseed->data, preseed->len, 0600);
 	seed_archive_add(seed, "waybill/bundle.tar", bundle->tar, bundle->tar_len, 0600);

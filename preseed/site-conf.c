@@ -123,6 +123,12 @@ int site_conf_read(const char *path, struct site_conf **out, struct err *err)
 	return site_conf_parse(text, len, path ? path : "the defaults", out, err);
 }
 
+char *site_conf_uplink(const struct site_conf *conf)
+{
+	return conf->vlan ? xasprintf("%s.%u", conf->interface, conf->vlan)
+			  : xstrdup(conf->interface);
+}
+
 void site_conf_free(struct site_conf *conf)
 {
 	if (!conf)

@@ -51,4 +51,7 @@ int site_conf_read(const char *path, struct site_conf **out, struct err *err) _m
 void site_conf_free(struct site_conf *conf);
 DEFINE_FREEP(struct site_conf, site_conf_free)
 
+/* The interface of the network: "auto", "eno1", or with a tag "eno1.12"; to be freed. */
+char *site_conf_uplink(const struct site_conf *conf);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "preseed/stick-packages.h"
 
+#include <dirent.h>
 #include <fts.h>
 #include <unistd.h>
 
@@ -97,45 +98,49 @@ static int copy_dists(const struct stick_packages *packages, const char *tree, u
 	return result;
 }
 
-static int make_fat(const char *tree, uint64_t bytes, const char *image, struct err *err)
+int stick_packages_image(const char *tree, uint64_t total_bytes, const char *image,
+			 struct err *err)
 {
 	/* Clusters half empty, directories, two tables: an eighth and what FAT32 needs at least. */
-	uint64_t size = bytes + bytes / 8 + MIN_FAT_BYTES;
+	uint64_t size = total_bytes + total_bytes / 8 + MIN_FAT_BYTES;
 	_cleanup_free_ char *sectors = xasprintf("%llu", (unsigned long long)(size / 512));
 	_cleanup_strv_ struct strv format = STRV_INIT;
 	_cleanup_strv_ struct strv fill = STRV_INIT;
-	_cleanup_free_ char *dists = xasprintf("%s/dists", tree);
-	_cleanup_free_ char *pool = xasprintf("%s/pool", tree);
-	_cleanup_free_ char *first_sync = xasprintf("%s/first-sync", tree);
+	_cleanup_strv_ struct strv entries = STRV_INIT;
+	struct dirent *entry;
+	DIR *dir = opendir(tree);
+	if (!dir)
+		return err_sys(err, "cannot read %s", tree);
 	strv_addv(&format, "mformat", "-i", image, "-C", "-F", "-h", "64", "-s", "32", "-T",
 		  sectors, "-N", "57425047", "-v", STICK_PACKAGES_LABEL, "::", NULL);
-	strv_addv(&fill, "mcopy", "-i", image, "-s", "-Q", dists, pool, first_sync, "::/", NULL);
+	strv_addv(&fill, "mcopy", "-i", image, "-s", "-Q", NULL);
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			strv_add(&entries, entry->d_name);
+	closedir(dir);
+	strv_sort(&entries);
+	for (size_t i = 0; i < entries.count; i++)
+		strv_addf(&fill, "%s/%s", tree, entries.items[i]);
+	strv_add(&fill, "::/");
 	return tool_run(&format, err) < 0 ? -1 : tool_run(&fill, err);
 }
 
-int stick_packages_make(const struct stick_packages *packages, const struct workdir *work,
-			char **image, struct err *err)
+int stick_packages_collect(const struct stick_packages *packages, const char *tree,
+			   uint64_t *total_bytes, struct err *err)
 {
-	_cleanup_free_ char *tree = workdir_file(work, "packages");
-	_cleanup_free_ char *out = workdir_file(work, "packages.img");
 	_cleanup_free_ char *list = xasprintf("%s/first-sync", tree);
 	_cleanup_free_ char *path = xasprintf("%s/dists/%s/main/binary-amd64/Packages",
 					      packages->public_dir, packages->suite);
 	_cleanup_(deb822_freep) struct deb822 *index = NULL;
 	_cleanup_strbuf_ struct strbuf first_sync = STRBUF_INIT;
-	uint64_t total = 0;
-	*image = NULL;
 	if (deb822_read_file(path, MAX_INDEX_BYTES, MAX_STANZAS, &index, err) < 0 ||
-	    make_dirs(tree, 0755, err) < 0 || copy_dists(packages, tree, &total, err) < 0)
+	    make_dirs(tree, 0755, err) < 0 ||
+	    copy_dists(packages, tree, total_bytes, err) < 0)
 		return err_prefix(err, "--with-packages");
 	for (size_t i = 0; i < packages->names->count; i++)
 		if (copy_package(packages, index, packages->names->items[i], tree, &first_sync,
-				 &total, err) < 0)
+				 total_bytes, err) < 0)
 			return err_prefix(err, "--with-packages");
-	if (atomic_file_write(list, first_sync.data ? first_sync.data : "", first_sync.len, 0644,
-			      err) < 0 ||
-	    make_fat(tree, total, out, err) < 0)
-		return -1;
-	*image = steal(&out);
-	return 0;
+	return atomic_file_write(list, first_sync.data ? first_sync.data : "", first_sync.len,
+				 0644, err);
 }

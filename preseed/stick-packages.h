@@ -4,9 +4,10 @@
 #ifndef WAYBILL_STICK_PACKAGES_H
 #define WAYBILL_STICK_PACKAGES_H
 
+#include <stdint.h>
+
 #include "common/err.h"
 #include "common/strv.h"
-#include "common/workdir.h"
 
 #define STICK_PACKAGES_LABEL "WAYBILLPKG"
 
@@ -16,13 +17,17 @@ struct stick_packages {
 	const struct strv *names; /* of packages; the newest version of each is taken */
 };
 
-/* Make the image of the file system below `work`; *image is its path, to be freed. Beside
- * dists/<suite> and the packages it has a file `first-sync` with a line "SHA256 PATH" for each
- * package that is no part of the installation, but of what the site installs then.
- * Each package has the hash that Packages says.
- * Errors: ERR_NOT_FOUND (a name that the suite has not), ERR_INPUT (another hash),
- * ERR_PROGRAM (mtools). */
-int stick_packages_make(const struct stick_packages *packages, const struct workdir *work,
-			char **image, struct err *err) _must_check_;
+/* Put them into the directory `tree`, which is made: dists/<suite>, the packages, and a file
+ * `first-sync` with a line "SHA256 PATH" for each package that is no part of the installation, but
+ * of what the site installs then. Each package has the hash that Packages says. *total_bytes is
+ * increased.
+ * Errors: ERR_NOT_FOUND (a name that the suite has not), ERR_INPUT (another hash). */
+int stick_packages_collect(const struct stick_packages *packages, const char *tree,
+			   uint64_t *total_bytes, struct err *err) _must_check_;
+
+/* Make the image of a file system with all that is in `tree`, which has total_bytes, at the path
+ * `image`. Errors: ERR_PROGRAM (mtools). */
+int stick_packages_image(const char *tree, uint64_t total_bytes, const char *image,
+			 struct err *err) _must_check_;
 
 #endif

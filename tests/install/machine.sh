@@ -7,6 +7,7 @@
 #     machine_stick STICK             # switched on with the stick in it; in the background
 #     machine_watch [UNTIL]           # until the installer has switched it off, or until this
 #                                     # event; false if the installation failed
+#     machine_card                    # a network card is put in, if it had none
 #     machine_boot                    # without the stick; in the background
 #     machine_line on|off             # its network cable
 #     machine_off
@@ -87,6 +88,11 @@ machine_watch()
 {
 	"$top_srcdir/tests/install/watch" "$MACHINE/install.console" \
 		"$MACHINE/install.syslog" "$MACHINE_PID" "$MACHINE/events" "${1:-}"
+}
+
+machine_card()
+{
+	_network=network
 }
 
 machine_boot()

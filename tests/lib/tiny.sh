@@ -4,7 +4,7 @@
 # For an appliance's configuration in an emulated machine, as a sed program: a boot takes minutes.
 # The loop of QEMU's ACPI tables that tells a device its interrupt then runs into Linux's limit of
 # 30 s, for each device; virtio needs none.
-# shellcheck disable=SC2034 # those who source this use it
+# shellcheck disable=SC2034 # for those who source this
 NESTED_PATIENCE='s/deadline=[0-9]*s/deadline=1200s/; s/^Watch: .*/Watch: 0s/
 	s/^Kernel-Args: .*/& acpi=noirq/'
 
