@@ -17,7 +17,7 @@ siteusb part --site kbh1 --config kbh1.conf -o part
 
 root=$T/root
 mkdir -p "$root"/{bin,dev,proc,tmp,waybill,usr/share/debconf} \
-	"$root"/target/{boot,root,media/waybill,var/cache,etc/apt/{sources.list.d,keyrings,apt.conf.d}}
+	"$root"/target/{boot,root,media/waybill,var/cache,etc/{network,apt/{sources.list.d,keyrings,apt.conf.d}}}
 cp "$(command -v busybox)" "$root/bin/"
 busybox --list | while read -r name; do
 	[ "$name" = busybox ] || ln -s busybox "$root/bin/$name"
@@ -37,6 +37,8 @@ cat >"$new/etc/apt/sources.list" <<-LIST
 	## Waybill
 	deb [signed-by=/etc/apt/keyrings/Waybill.gpg] http://pkg.example.org/ stable main
 LIST
+printf '%s\n' "auto lo" "allow-hotplug eno1.12" "iface eno1.12 inet dhcp" "allow-hotplug eno2" \
+	>"$new/etc/network/interfaces"
 touch "$new/etc/apt/keyrings/Waybill.gpg" "$new/etc/apt/keyrings/other.gpg" \
 	"$new/etc/apt/apt.conf.d/90waybill-installer"
 
@@ -71,3 +73,8 @@ equal "$(stat -c %a "$new/root/.ssh" "$new/root/.ssh/authorized_keys" | xargs)" 
 cmp "$new/var/cache/waybill/archives/$sha256.deb" stick/pool/tiny_1.1_amd64.deb
 equal "$(stat -c %a "$new/var/cache/waybill/archives")" 700 "mode of the archives"
 [ ! -e "$new/media/waybill" ] || fail "the stick's place stays"
+
+note "a tagged uplink comes up at boot by itself, a card when it is there"
+equal "$(grep -e ^a "$new/etc/network/interfaces")" "auto lo
+auto eno1.12
+allow-hotplug eno2" "interfaces"
