@@ -47,8 +47,9 @@ vlan_switch()
 		-kernel "$T/kernels/$release/boot/vmlinuz-$release" -initrd "$T/vlan-switch.cpio" \
 		-append "console=ttyS0 quiet net.ifnames=0" -serial "file:$T/vlan-switch.console" \
 		-netdev "socket,id=tagged,listen=127.0.0.1:$port" \
-		-device virtio-net-pci,netdev=tagged,romfile= \
-		-netdev user,id=untagged,ipv6=off -device virtio-net-pci,netdev=untagged,romfile= \
+		-device virtio-net-pci,netdev=tagged,romfile=,mac=52:54:00:53:57:01 \
+		-netdev user,id=untagged,ipv6=off \
+		-device virtio-net-pci,netdev=untagged,romfile=,mac=52:54:00:53:57:02 \
 		</dev/null 2>"$T/vlan-switch.stderr" &
 	track_pid $!
 	wait_for 120 "the switch" grep -q "switch: tag" "$T/vlan-switch.console"
