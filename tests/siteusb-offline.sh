@@ -49,6 +49,7 @@ index()
 	mkdir -p "$dir" "archive/$1/$4"
 	(cd "archive/$1" && dpkg-scanpackages -m -t "$5" "$4") >"$dir/Packages" 2>/dev/null
 	xz -k -f "$dir/Packages"
+	printf 'Archive: stable\nArchitecture: amd64\n' >"$dir/Release"
 }
 
 # sign ARCHIVE SUITE VALID-UNTIL
@@ -58,12 +59,13 @@ sign()
 		cd "archive/$1/dists/$2"
 		rm -f InRelease Release.gpg
 		{
-			printf '%s\n' "Origin: Debian" "Label: Debian" "Suite: $2" "Codename: $2" \
+			printf '%s\n' "Origin: Debian" "Label: Debian" "Suite: ${2/trixie/stable}" \
+				"Codename: $2" \
 				"Date: $(date -u -R -d "30 days ago" | sed 's/+0000/UTC/')" \
 				"Valid-Until: $(date -u -R -d "$3" | sed 's/+0000/UTC/')" \
 				"Architectures: amd64" "Components: main non-free-firmware" \
 				"No-Support-for-Architecture-all: Packages" "SHA256:"
-			find . -name 'Packages*' | sort | while read -r file; do
+			find . -name 'Packages*' -o -path '*/binary-amd64/Release' | sort | while read -r file; do
 				echo " $(sha256sum "$file" | cut -d' ' -f1) $(stat -c %s "$file") ${file#./}"
 			done
 		} >Release
@@ -230,7 +232,8 @@ done
 for name in vim mdadm anna fonts-udeb scsi-modules-6.11 netboot waybill; do
 	lacks found $name
 done
-for file in debian/dists/trixie/{InRelease,Release,Release.gpg} \
+cmp archive/debian/dists/trixie/Release on-stick/debian/dists/stable/Release
+for file in debian/dists/trixie/{InRelease,Release,Release.gpg,main/binary-amd64/Release} \
 	debian-security/dists/trixie-security/InRelease; do
 	cmp "archive/$file" "on-stick/$file"
 done
