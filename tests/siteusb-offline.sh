@@ -106,7 +106,9 @@ make_archive()
 	put debian/pool/firmware intel-microcode 1
 	put debian/pool/firmware amd64-microcode 1
 	put debian-security/pool/main libc6 2 "Priority: required"
-	put debian-security/pool/main openssh-server 2 "Depends: libssl (>= 2)"
+	put debian-security/pool/main linux-image-6.12 2 "Depends: initramfs-tools"
+	put debian-security/pool/main linux-image-amd64 2 "Depends: linux-image-6.12 (= 2)"
+	put debian-security/pool/main openssh-server 2 "Depends: libssl (>= 2), libc6 (>= 2)"
 	put debian-security/pool/main libssl 2
 	mkdir -p tree/busybox-static/{DEBIAN,usr/bin}
 	cp "$(command -v busybox)" tree/busybox-static/usr/bin/busybox
@@ -221,15 +223,15 @@ equal "$(siteusb check --json stick.img | jq -r .offline)" yes "what check says"
 mcopy -s -Q -i "stick.img@@$(($(partx -g -o START -n 4 stick.img) * 512))" ::/ on-stick
 (cd on-stick && find debian* -name '*deb' -printf '%f\n' | sort) >found
 
-# What is there twice is the base system's, and what replaces it at once.
+# What is there twice is the base system's, and what another package wants newer.
 equal "$(grep -c ^libc6_ found)" 2 "versions of libc6"
 contains found libssl_2_
 lacks found libssl_1_
-for name in linux-image-6.12 grub-pc grub-efi-amd64 efibootmgr shim-signed libapt openssh-server_2 \
+for name in linux-image-6.12_1 linux-image-amd64_1 grub-pc grub-efi-amd64 efibootmgr shim-signed libapt openssh-server_2 \
 	amd64-microcode disk-detect partman-base "scsi-modules-$KERNEL-di"; do
 	contains found "$name"
 done
-for name in vim mdadm anna fonts-udeb scsi-modules-6.11 netboot waybill; do
+for name in linux-image-6.12_2 vim mdadm anna fonts-udeb scsi-modules-6.11 netboot waybill; do
 	lacks found $name
 done
 cmp archive/debian/dists/trixie/Release on-stick/debian/dists/stable/Release
@@ -294,9 +296,11 @@ cat $root/target/etc/apt/apt.conf.d/90waybill-installer >>$T/target.conf
 apt-get -qq update
 for loader in grub-pc grub-efi-amd64; do
 	apt-get -qq -y -d --no-install-recommends install \$loader \
-		$(sed -n 's/^d-i pkgsel.include string //p' "$preseed") \
-		$(sed -n 's/^d-i base-installer.kernel.image string //p' "$preseed") >&2
+		$(sed -n 's/^d-i pkgsel.include string //p' "$preseed") >&2
 done
+head -n 1 $T/target.list >$T/release.list
+apt-get -qq -y -d --no-install-recommends -o Dir::Etc::sourcelist=$T/release.list install \
+	$(sed -n 's/^d-i base-installer.kernel.image string //p' "$preseed") >&2
 chroot $root /usr/lib/finish-install.d/93waybill
 RUN
 unshare --mount --net --uts --pid --fork --mount-proc sh in-namespace
