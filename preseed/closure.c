@@ -23,11 +23,13 @@ static void start(struct strv *args, const char *tool, const char *sources, cons
 }
 
 static void start_install(struct strv *args, const char *sources, const char *status,
-			  const char *verb)
+			  const struct strv *packages)
 {
 	start(args, "apt-get", sources, status);
 	strv_addv(args, "--print-uris", "--yes", "--no-install-recommends",
-		  "--no-install-suggests", verb, NULL);
+		  "--no-install-suggests", "install", NULL);
+	for (size_t i = 0; i < packages->count; i++)
+		strv_add(args, packages->items[i]);
 }
 
 static int ask(const struct apt_root *apt, const struct strv *args, struct remote_files *out,
@@ -39,12 +41,12 @@ static int ask(const struct apt_root *apt, const struct strv *args, struct remot
 		       : remote_files_parse(out, output.data ? output.data : "", err);
 }
 
-/* debootstrap's choice: by priority, and what those need. */
-static int find_base(const struct apt_root *apt, const char *sources, struct remote_files *out,
-		     struct err *err)
+/* debootstrap's choice, by priority, and what comes after it; all with what it needs. */
+static int find_base(const struct apt_root *apt, const char *sources,
+		     const struct strv *packages, struct remote_files *out, struct err *err)
 {
 	_cleanup_strv_ struct strv args = STRV_INIT;
-	start_install(&args, sources, NULL, "install");
+	start_install(&args, sources, NULL, packages);
 	strv_addv(&args, "?priority(required)", "?priority(important)", NULL);
 	return ask(apt, &args, out, err);
 }
@@ -99,7 +101,7 @@ int closure_find(const struct closure *closure, const struct apt_root *apt,
 	_cleanup_free_ char *status = xasprintf("%s/base-status", apt->dir);
 	if (apt_root_write_list(apt, "base.list", closure->base_sources, &base_list, err) < 0 ||
 	    apt_root_write_list(apt, "install.list", closure->sources, &list, err) < 0 ||
-	    find_base(apt, base_list, &base, err) < 0 ||
+	    find_base(apt, base_list, closure->base, &base, err) < 0 ||
 	    write_status(apt, base_list, &base, status, err) < 0)
 		return err_prefix(err, "cannot find out what the base system is");
 	for (size_t i = 0; i < base.count; i++) {
@@ -110,9 +112,7 @@ int closure_find(const struct closure *closure, const struct apt_root *apt,
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(loaders); i++) {
 		_cleanup_strv_ struct strv args = STRV_INIT;
-		start_install(&args, list, status, "dist-upgrade");
-		for (size_t j = 0; j < closure->packages->count; j++)
-			strv_add(&args, closure->packages->items[j]);
+		start_install(&args, list, status, closure->packages);
 		for (size_t j = 0; loaders[i][j]; j++)
 			strv_add(&args, loaders[i][j]);
 		if (ask(apt, &args, out, err) < 0)

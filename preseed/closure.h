@@ -11,12 +11,14 @@
 
 struct closure {
 	const struct strv *base_sources; /* lines of sources.list: the release alone */
+	const struct strv *base;	 /* what is installed with the base system: the kernel */
 	const struct strv *sources;	 /* and with its updates, and the operator's suite */
 	const struct strv *packages;	 /* what is installed on top, without a boot loader */
 };
 
 /* Add all packages that are fetched on a machine with BIOS or with UEFI, without Recommends:
- * the base system in the release's version, as debootstrap takes it, and what replaces that.
+ * the base system and what comes with it in the release's version, since the installer knows no
+ * other suite until that is done, and what is installed then, or replaced for it.
  * Errors: ERR_PROGRAM with apt's words (a package that it does not know, or cannot install). */
 int closure_find(const struct closure *closure, const struct apt_root *apt,
 		 struct remote_files *out, struct err *err) _must_check_;

@@ -18,14 +18,17 @@ enum { MAX_INITRD_BYTES = 512 << 20, MAX_STATUS_BYTES = 8 << 20, MAX_UDEBS = 100
 
 #define DPKG_STATUS "var/lib/dpkg/status"
 
-/* What the installer asks apt for by itself, here or there, besides what siteusb tells it to
- * install; found by reading its components for apt-install. The last three depend on the
- * machine. */
-static const char *const installer_packages[] = {
-	"initramfs-tools", "busybox", "zstd", "locales", "console-setup",
-	"keyboard-configuration", "dosfstools", "e2fsprogs", "pciutils", "usbutils", "eject",
+/* What the installer asks apt for by itself, besides what siteusb tells it to install; found by
+ * reading its components for apt-install. First what comes with the base system, then what comes
+ * when apt knows all suites; the last three depend on the machine. */
+static const char *const early_packages[] = {
+	"initramfs-tools", "busybox",	"zstd",	    "locales",	 "console-setup",
+	"keyboard-configuration", "dosfstools", "e2fsprogs", "pciutils", "usbutils",
+	"eject", "udev",
+};
+static const char *const late_packages[] = {
 	"laptop-detect", "installation-report", "popularity-contest", "os-prober", "grub-common",
-	"udev", "qemu-guest-agent", "intel-microcode", "amd64-microcode",
+	"qemu-guest-agent", "intel-microcode", "amd64-microcode",
 };
 
 /* Lines of sources.list. */
@@ -99,15 +102,21 @@ static int make_sources(const struct offline *offline, const struct workdir *wor
 	return add_operator(offline, work, out, err);
 }
 
-static void wanted_packages(const struct site_conf *conf, struct strv *out)
+static void early(const struct site_conf *conf, struct strv *out)
+{
+	strv_add(out, conf->kernel);
+	for (size_t i = 0; i < ARRAY_SIZE(early_packages); i++)
+		strv_add(out, early_packages[i]);
+	if (conf->raid1)
+		strv_add(out, "mdadm");
+}
+
+static void late(const struct site_conf *conf, struct strv *out)
 {
 	_cleanup_free_ char *packages = preseed_packages(conf, STICK_HOLDS_ALL);
 	strv_split(out, packages, " ");
-	strv_add(out, conf->kernel);
-	for (size_t i = 0; i < ARRAY_SIZE(installer_packages); i++)
-		strv_add(out, installer_packages[i]);
-	if (conf->raid1)
-		strv_add(out, "mdadm");
+	for (size_t i = 0; i < ARRAY_SIZE(late_packages); i++)
+		strv_add(out, late_packages[i]);
 }
 
 static int read_initrd_status(const char *path, struct deb822 **out, struct err *err)
@@ -152,9 +161,12 @@ static int find_files(const struct offline *offline, const struct apt_root *apt,
 		      struct remote_files *files, struct err *err)
 {
 	_cleanup_(remote_files_destroy) struct remote_files packages = { 0 };
-	_cleanup_strv_ struct strv wanted = STRV_INIT;
-	wanted_packages(offline->conf, &wanted);
-	struct closure closure = { &sources->base, &sources->packages, &wanted };
+	_cleanup_strv_ struct strv base = STRV_INIT;
+	_cleanup_strv_ struct strv more = STRV_INIT;
+	early(offline->conf, &base);
+	late(offline->conf, &more);
+	struct closure closure = { .base_sources = &sources->base, .base = &base,
+				   .sources = &sources->packages, .packages = &more };
 	return suites_add_indexes(suites, files, err) < 0 ||
 			       add_udebs(offline, apt, suites, files, err) < 0 ||
 			       closure_find(&closure, apt, &packages, err) < 0

@@ -20,6 +20,17 @@ static const struct { const char *suffix, *place; } known[SUITES] = {
 	[SUITE_SECURITY] = { "-security", "debian-security" },
 };
 
+/* What debootstrap, apt and the installer read; the last two are the installer's. */
+static const struct index {
+	const char *directory, *file;
+	bool needed, release_only;
+} indexes[] = {
+	{ "main/binary-amd64", "Packages.xz", true, false },
+	{ "non-free-firmware/binary-amd64", "Packages.xz", false, false },
+	{ "main/debian-installer/binary-amd64", "Packages.xz", true, true },
+	{ "main/binary-amd64", "Release", true, true },
+};
+
 void suites_destroy(struct suites *suites)
 {
 	for (size_t i = 0; i < SUITES; i++) {
@@ -136,21 +147,21 @@ static bool find_line(const struct deb822_stanza *release, const char *name, str
 /* By its hash, so that a mirror that moves on meanwhile does no harm. On the stick it has its
  * plain name: apt and debootstrap take that where there is no other. */
 static int add_index(const struct suite *suite, const struct deb822_stanza *release,
-		     const char *directory, bool needed, struct remote_files *files,
-		     struct err *err)
+		     const struct index *index, struct remote_files *files, struct err *err)
 {
 	_cleanup_strv_ struct strv word = STRV_INIT;
-	_cleanup_free_ char *index = xasprintf("%s/Packages.xz", directory);
+	_cleanup_free_ char *path = xasprintf("%s/%s", index->directory, index->file);
 	uint64_t size = 0;
-	if (!find_line(release, index, &word))
-		return needed ? err_set(err, ERR_INPUT, "%s lists no %s", suite->name, index) : 0;
-	_cleanup_free_ char *name = xasprintf("%s/dists/%s/%s", suite->place, suite->name, index);
+	if (!find_line(release, path, &word))
+		return index->needed ? err_set(err, ERR_INPUT, "%s lists no %s", suite->name, path)
+				     : 0;
+	_cleanup_free_ char *name = xasprintf("%s/dists/%s/%s", suite->place, suite->name, path);
 	bool by_hash = str_same(deb822_get(release, "Acquire-By-Hash"), "yes");
 	_cleanup_free_ char *uri =
 		by_hash ? xasprintf("%sdists/%s/%s/by-hash/SHA256/%s", suite->uri, suite->name,
-				    directory, word.items[0])
-			: xasprintf("%sdists/%s/%s", suite->uri, suite->name, index);
-	return number_parse(word.items[1], 0, INT64_MAX, &size, index, err) < 0
+				    index->directory, word.items[0])
+			: xasprintf("%sdists/%s/%s", suite->uri, suite->name, path);
+	return number_parse(word.items[1], 0, INT64_MAX, &size, path, err) < 0
 		       ? -1
 		       : remote_files_add(files, uri, name, size, word.items[0], err);
 }
@@ -165,17 +176,13 @@ int suites_add_indexes(const struct suites *suites, struct remote_files *files,
 {
 	for (size_t i = 0; i < SUITES; i++) {
 		_cleanup_(deb822_freep) struct deb822 *doc = NULL;
-		const struct suite *suite = &suites->suite[i];
-		if (parse_release(suite, &doc, err) < 0)
+		if (parse_release(&suites->suite[i], &doc, err) < 0)
 			return -1;
-		const struct deb822_stanza *release = &doc->stanzas[0];
-		if (add_index(suite, release, "main/binary-amd64", true, files, err) < 0 ||
-		    add_index(suite, release, "non-free-firmware/binary-amd64", false, files,
-			      err) < 0 ||
-		    (i == SUITE_RELEASE &&
-		     add_index(suite, release, "main/debian-installer/binary-amd64", true, files,
-			       err) < 0))
-			return -1;
+		for (size_t j = 0; j < ARRAY_SIZE(indexes); j++)
+			if ((i == SUITE_RELEASE || !indexes[j].release_only) &&
+			    add_index(&suites->suite[i], &doc->stanzas[0], &indexes[j], files,
+				      err) < 0)
+				return -1;
 	}
 	return 0;
 }
@@ -260,6 +267,22 @@ static int write_file(const char *dir, const char *name, const char *data, size_
 	return atomic_file_write(path, data, len, 0644, err);
 }
 
+/* The installer looks into dists/stable and its like for the suite that its release is now, and
+ * takes updates of nothing else. */
+static int write_suite(const struct suite *suite, const char *tree, struct err *err)
+{
+	_cleanup_(deb822_freep) struct deb822 *doc = NULL;
+	if (parse_release(suite, &doc, err) < 0)
+		return -1;
+	const char *name = deb822_get(&doc->stanzas[0], "Suite");
+	if (!name || name[strspn(name, "abcdefghijklmnopqrstuvwxyz-")] || str_eq(name, suite->name))
+		return 0;
+	_cleanup_free_ char *dir = xasprintf("%s/%s/dists/%s", tree, suite->place, name);
+	return make_dirs(dir, 0755, err) < 0 ? -1
+					     : write_file(dir, "Release", suite->release.data,
+							  suite->release.len, err);
+}
+
 static int write_signature(const struct suite *suite, const struct apt_root *apt,
 			   const char *cache, const char *dir, struct err *err)
 {
@@ -284,7 +307,8 @@ int suites_write_releases(const struct suites *suites, const struct apt_root *ap
 			xasprintf("%s/%s/dists/%s", tree, suite->place, suite->name);
 		if (make_dirs(dir, 0755, err) < 0 ||
 		    write_file(dir, "InRelease", suite->inrelease, suite->inrelease_len, err) < 0 ||
-		    (i == SUITE_RELEASE && write_signature(suite, apt, cache, dir, err) < 0))
+		    (i == SUITE_RELEASE && (write_signature(suite, apt, cache, dir, err) < 0 ||
+					    write_suite(suite, tree, err) < 0)))
 			return -1;
 	}
 	return 0;

@@ -40,8 +40,8 @@ int suites_add_packages(const struct suites *suites, const struct remote_files *
 			struct remote_files *files, struct err *err) _must_check_;
 
 /* Write InRelease of each below `tree`; of the release, which the installer itself reads, also
- * Release and Release.gpg. That one is fetched, into the directory `cache`, and is right for this
- * Release. Errors: ERR_SIGNATURE, ERR_PROGRAM. */
+ * Release, under the name of its suite too ("stable"), and Release.gpg. That one is fetched, into
+ * the directory `cache`, and is right for this Release. Errors: ERR_SIGNATURE, ERR_PROGRAM. */
 int suites_write_releases(const struct suites *suites, const struct apt_root *apt,
 			  const char *cache, const char *tree, struct err *err) _must_check_;
 

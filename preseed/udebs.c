@@ -8,8 +8,9 @@ static const char *const taken_always[] = { "required", "important", "standard" 
 
 /* What the others ask for by themselves; found by reading them for anna-install. */
 static const char *const asked_for[] = {
-	"apt-mirror-setup", "bterm-unifont",	"lowmem",	    "mmc-modules",
-	"multipath-udeb",   "os-prober-udeb",	"partman-multipath", "rtc-modules",
+	"apt-mirror-setup", "bterm-unifont",	   "lowmem",	     "mmc-modules",
+	"multipath-udeb",   "os-prober-udeb",	   "partman-auto-crypto", "partman-auto-lvm",
+	"partman-crypto",   "partman-lvm",	   "partman-multipath",	 "rtc-modules",
 	"virtio-modules",
 };
 
@@ -17,7 +18,7 @@ struct search {
 	const struct deb822 *index;
 	const struct udebs_present *present;
 	const char *kernel;
-	bool *wanted;		/* one for each stanza of index */
+	bool *seen;		/* one for each stanza of index */
 };
 
 static const char *name_of(const struct deb822_stanza *stanza)
@@ -34,13 +35,18 @@ static bool provides(const struct deb822_stanza *stanza, const char *name)
 	return strv_contains(&names, name);
 }
 
-static bool is_present(const struct deb822 *status, const char *name)
+static bool lists(const struct deb822 *status, const char *name)
 {
 	for (size_t i = 0; status && i < status->count; i++)
 		if (str_eq(name_of(&status->stanzas[i]), name) ||
 		    provides(&status->stanzas[i], name))
 			return true;
 	return false;
+}
+
+static bool is_present(const struct udebs_present *present, const char *name)
+{
+	return lists(present->initrd, name) || lists(present->extra, name);
 }
 
 /* "kernel-image-6.12.1-amd64-di" -> "6.12.1-amd64", to be freed, or NULL. */
@@ -64,14 +70,15 @@ static bool fits_kernel(const struct search *search, const struct deb822_stanza 
 
 static void want(struct search *search, const char *name);
 
+/* One that is present is not fetched, but what it needs is: anna looks no further than at that. */
 static void want_stanza(struct search *search, size_t number)
 {
 	_cleanup_strv_ struct strv groups = STRV_INIT;
 	const struct deb822_stanza *stanza = &search->index->stanzas[number];
 	const char *depends = deb822_get(stanza, "Depends");
-	if (search->wanted[number] || !fits_kernel(search, stanza))
+	if (search->seen[number] || !fits_kernel(search, stanza))
 		return;
-	search->wanted[number] = true;
+	search->seen[number] = true;
 	strv_split(&groups, depends ? depends : "", ",\n");
 	for (size_t i = 0; i < groups.count; i++) {
 		const char *name = groups.items[i] + strspn(groups.items[i], " ");
@@ -85,15 +92,14 @@ static void want_stanza(struct search *search, size_t number)
 static void want(struct search *search, const char *name)
 {
 	bool real = false;
-	if (is_present(search->present->initrd, name) ||
-	    is_present(search->present->extra, name))
-		return;
 	for (size_t i = 0; i < search->index->count; i++)
 		if (str_eq(name_of(&search->index->stanzas[i]), name)) {
 			want_stanza(search, i);
 			real = true;
 		}
-	for (size_t i = 0; !real && i < search->index->count; i++)
+	if (real || is_present(search->present, name))
+		return;
+	for (size_t i = 0; i < search->index->count; i++)
 		if (provides(&search->index->stanzas[i], name))
 			want_stanza(search, i);
 }
@@ -137,8 +143,8 @@ int udebs_add(const struct deb822 *index, const struct udebs_present *present, c
 	      const char *place, struct remote_files *files, struct err *err)
 {
 	_cleanup_free_ char *kernel = kernel_of(present->initrd);
-	_cleanup_free_ bool *wanted = xcalloc(index->count + 1, sizeof(*wanted));
-	struct search search = { index, present, kernel, wanted };
+	_cleanup_free_ bool *seen = xcalloc(index->count + 1, sizeof(*seen));
+	struct search search = { index, present, kernel, seen };
 	if (!kernel)
 		return err_set(err, ERR_INPUT, "the installer's initrd does not say which kernel "
 			       "it is for");
@@ -149,9 +155,11 @@ int udebs_add(const struct deb822 *index, const struct udebs_present *present, c
 	want_by_priority(&search);
 	for (size_t i = 0; i < ARRAY_SIZE(asked_for); i++)
 		want(&search, asked_for[i]);
-	for (size_t i = 0; i < index->count; i++)
-		if (wanted[i] && add(&index->stanzas[i], uri, place, files, err) < 0)
-			return err_prefix(err, "the installer's component %s",
-					  name_of(&index->stanzas[i]));
+	for (size_t i = 0; i < index->count; i++) {
+		const char *name = name_of(&index->stanzas[i]);
+		if (seen[i] && !is_present(present, name) &&
+		    add(&index->stanzas[i], uri, place, files, err) < 0)
+			return err_prefix(err, "the installer's component %s", name);
+	}
 	return 0;
 }

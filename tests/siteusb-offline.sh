@@ -49,6 +49,7 @@ index()
 	mkdir -p "$dir" "archive/$1/$4"
 	(cd "archive/$1" && dpkg-scanpackages -m -t "$5" "$4") >"$dir/Packages" 2>/dev/null
 	xz -k -f "$dir/Packages"
+	printf 'Archive: stable\nArchitecture: amd64\n' >"$dir/Release"
 }
 
 # sign ARCHIVE SUITE VALID-UNTIL
@@ -58,12 +59,13 @@ sign()
 		cd "archive/$1/dists/$2"
 		rm -f InRelease Release.gpg
 		{
-			printf '%s\n' "Origin: Debian" "Label: Debian" "Suite: $2" "Codename: $2" \
+			printf '%s\n' "Origin: Debian" "Label: Debian" "Suite: ${2/trixie/stable}" \
+				"Codename: $2" \
 				"Date: $(date -u -R -d "30 days ago" | sed 's/+0000/UTC/')" \
 				"Valid-Until: $(date -u -R -d "$3" | sed 's/+0000/UTC/')" \
 				"Architectures: amd64" "Components: main non-free-firmware" \
 				"No-Support-for-Architecture-all: Packages" "SHA256:"
-			find . -name 'Packages*' | sort | while read -r file; do
+			find . -name 'Packages*' -o -path '*/binary-amd64/Release' | sort | while read -r file; do
 				echo " $(sha256sum "$file" | cut -d' ' -f1) $(stat -c %s "$file") ${file#./}"
 			done
 		} >Release
@@ -104,7 +106,9 @@ make_archive()
 	put debian/pool/firmware intel-microcode 1
 	put debian/pool/firmware amd64-microcode 1
 	put debian-security/pool/main libc6 2 "Priority: required"
-	put debian-security/pool/main openssh-server 2 "Depends: libssl (>= 2)"
+	put debian-security/pool/main linux-image-6.12 2 "Depends: initramfs-tools"
+	put debian-security/pool/main linux-image-amd64 2 "Depends: linux-image-6.12 (= 2)"
+	put debian-security/pool/main openssh-server 2 "Depends: libssl (>= 2), libc6 (>= 2)"
 	put debian-security/pool/main libssl 2
 	mkdir -p tree/busybox-static/{DEBIAN,usr/bin}
 	cp "$(command -v busybox)" tree/busybox-static/usr/bin/busybox
@@ -219,18 +223,19 @@ equal "$(siteusb check --json stick.img | jq -r .offline)" yes "what check says"
 mcopy -s -Q -i "stick.img@@$(($(partx -g -o START -n 4 stick.img) * 512))" ::/ on-stick
 (cd on-stick && find debian* -name '*deb' -printf '%f\n' | sort) >found
 
-# What is there twice is the base system's, and what replaces it at once.
+# What is there twice is the base system's, and what another package wants newer.
 equal "$(grep -c ^libc6_ found)" 2 "versions of libc6"
 contains found libssl_2_
 lacks found libssl_1_
-for name in linux-image-6.12 grub-pc grub-efi-amd64 efibootmgr shim-signed libapt openssh-server_2 \
+for name in linux-image-6.12_1 linux-image-amd64_1 grub-pc grub-efi-amd64 efibootmgr shim-signed libapt openssh-server_2 \
 	amd64-microcode disk-detect partman-base "scsi-modules-$KERNEL-di"; do
 	contains found "$name"
 done
-for name in vim mdadm anna fonts-udeb scsi-modules-6.11 netboot waybill; do
+for name in linux-image-6.12_2 vim mdadm anna fonts-udeb scsi-modules-6.11 netboot waybill; do
 	lacks found $name
 done
-for file in debian/dists/trixie/{InRelease,Release,Release.gpg} \
+cmp archive/debian/dists/trixie/Release on-stick/debian/dists/stable/Release
+for file in debian/dists/trixie/{InRelease,Release,Release.gpg,main/binary-amd64/Release} \
 	debian-security/dists/trixie-security/InRelease; do
 	cmp "archive/$file" "on-stick/$file"
 done
@@ -291,9 +296,11 @@ cat $root/target/etc/apt/apt.conf.d/90waybill-installer >>$T/target.conf
 apt-get -qq update
 for loader in grub-pc grub-efi-amd64; do
 	apt-get -qq -y -d --no-install-recommends install \$loader \
-		$(sed -n 's/^d-i pkgsel.include string //p' "$preseed") \
-		$(sed -n 's/^d-i base-installer.kernel.image string //p' "$preseed") >&2
+		$(sed -n 's/^d-i pkgsel.include string //p' "$preseed") >&2
 done
+head -n 1 $T/target.list >$T/release.list
+apt-get -qq -y -d --no-install-recommends -o Dir::Etc::sourcelist=$T/release.list install \
+	$(sed -n 's/^d-i base-installer.kernel.image string //p' "$preseed") >&2
 chroot $root /usr/lib/finish-install.d/93waybill
 RUN
 unshare --mount --net --uts --pid --fork --mount-proc sh in-namespace
