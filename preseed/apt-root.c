@@ -91,11 +91,12 @@ int apt_root_run(const struct apt_root *root, const struct strv *args, struct st
 {
 	_cleanup_strv_ struct strv argv = STRV_INIT;
 	_cleanup_strbuf_ struct strbuf ignored = STRBUF_INIT;
+	const char *const env[] = { "LC_ALL=C.UTF-8", NULL };
 	strv_addv(&argv, args->items[0], "-c", root->config, NULL);
 	for (size_t i = 1; i < args->count; i++)
 		strv_add(&argv, args->items[i]);
 	struct subproc spec = { .argv = (const char *const *)argv.items,
-				.output = output ? output : &ignored,
+				.env_add = env, .output = output ? output : &ignored,
 				.max_output = MAX_OUTPUT_BYTES, .quiet = true,
 				.timeout_ms = TIMEOUT_MS };
 	return subproc_run(&spec, NULL, err);

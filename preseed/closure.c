@@ -32,13 +32,29 @@ static void start_install(struct strv *args, const char *sources, const char *st
 		strv_add(args, packages->items[i]);
 }
 
+/* Where apt-get does not find a way, its standard output says for which package, up to the
+ * next line; NULL if it says nothing. */
+static char *first_unmet(const char *output)
+{
+	static const char heading[] = "The following packages have unmet dependencies:\n";
+	const char *line = strstr(output, heading);
+	if (!line)
+		return NULL;
+	line += strlen(heading);
+	line += strspn(line, " ");
+	return xstrndup(line, strcspn(line, "\n"));
+}
+
 static int ask(const struct apt_root *apt, const struct strv *args, struct remote_files *out,
 	       struct err *err)
 {
 	_cleanup_strbuf_ struct strbuf output = STRBUF_INIT;
-	return apt_root_run(apt, args, &output, err) < 0
-		       ? -1
-		       : remote_files_parse(out, output.data ? output.data : "", err);
+	int result = apt_root_run(apt, args, &output, err);
+	const char *text = output.data ? output.data : "";
+	if (result == 0)
+		return remote_files_parse(out, text, err);
+	_cleanup_free_ char *unmet = first_unmet(text);
+	return unmet ? err_prefix(err, "%s", unmet) : -1;
 }
 
 /* debootstrap's choice, by priority, and what comes after it; all with what it needs. */

@@ -57,11 +57,10 @@ static void set_network(struct values *v, const struct site_conf *conf)
 static void set_mirrors(struct values *v, const struct site_conf *conf, bool offline)
 {
 	struct mirror_url mirror, security;
-	mirror_url_split(offline ? STICK_MIRROR : conf->mirror ? conf->mirror : "", &mirror);
-	mirror_url_split(offline	       ? STICK_SECURITY
-			 : conf->security_mirror ? conf->security_mirror
-						 : "",
-			 &security);
+	const char *url = offline ? STICK_MIRROR : conf->mirror;
+	const char *security_url = offline ? STICK_SECURITY : conf->security_mirror;
+	mirror_url_split(url ? url : "", &mirror);
+	mirror_url_split(security_url ? security_url : "", &security);
 	values_set(v, "mirror-protocol", mirror.protocol);
 	values_set(v, "mirror-host", mirror.host);
 	values_set(v, "mirror-directory", mirror.directory);

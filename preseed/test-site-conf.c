@@ -50,58 +50,60 @@ static void test_everything_said(void **state)
 	assert_string_equal(conf->proxy, "");
 }
 
+/* What an operator wrote, and what the message about it must contain. */
+static const struct {
+	const char *text, *message;
+} wrong[] = {
+	{ "Disks: only\n", "Disks" },
+	{ "Password: secret\n", "plaintext" },
+	{ "Root-Password: secret\n", "plaintext" },
+	{ "Password-Crypted: secret\n", "mkpasswd" },
+	{ "Password-Crypted: $6$x\n", "torn" },
+	{ "Disk: sda\n", "/dev/..." },
+	{ "Disk: /dev/../etc/passwd\n", "/dev/..." },
+	{ "Disk: smallest largest\n", "/dev/..." },
+	{ "Disk: /dev/sda /dev/sdb\n", "Raid: 1" },
+	{ "Disk: /dev/sda\nRaid: 1\n", "two disks" },
+	{ "Disk: smallest\nRaid: 1\n", "two disks" },
+	{ "Disk: /dev/sda /dev/sda\nRaid: 1\n", "twice" },
+	{ "Raid: 5\n", "neither none nor 1" },
+	{ "Disk-Minimum: 1G\n", "4G" },
+	{ "Disk-Minimum: much\n", "Disk-Minimum" },
+	{ "Network: none\n", "neither dhcp nor static" },
+	{ "Network: wifi\n", "neither dhcp nor static" },
+	{ "Network: static\n", "Address: is missing" },
+	{ "Address: 192.0.2.10/24\n", "need Network: static" },
+	{ "Network: static\nAddress: 192.0.2.10\n", "prefix length" },
+	{ "Network: static\nAddress: 192.0.2.0/24\nDns: 192.0.2.1\n", "broadcast" },
+	{ "Network: static\nAddress: 192.0.2.300/24\n", "no IPv4 address" },
+	{ "Network: static\nAddress: 192.0.2.10/24\nGateway: 192.0.2.1\n", "Dns" },
+	{ "Network: static\nAddress: 192.0.2.10/24\nDns: 192.0.2.1\n", "Gateway" },
+	{ "Network: static\nAddress: 192.0.2.10/24\nGateway: 198.51.100.1\n"
+	  "Dns: 192.0.2.1\n", "not in the network" },
+	{ "Network: static\nAddress: 192.0.2.10/24\nGateway: 192.0.2.10\n"
+	  "Dns: 192.0.2.1\n", "own Address" },
+	{ "Vlan: 12\n", "Interface: to name" },
+	{ "Vlan: 4095\nInterface: eno1\n", "Vlan" },
+	{ "Interface: eth 0\n", "network card" },
+	{ "Mirror: ftp://mirror.example.org/debian\n", "http://" },
+	{ "Mirror: http://me:secret@mirror.example.org/debian\n", "plain text" },
+	{ "Proxy: proxy.example.org:3128\n", "http://" },
+	{ "Time-Zone: Copenhagen\n", "Time-Zone" },
+	{ "Time-Zone: Etc/../../passwd\n", "Time-Zone" },
+	{ "Locale: danish\n", "da_DK.UTF-8" },
+	{ "Keyboard: US\n", "keymap" },
+	{ "Admin-Ssh-Keys: anna\n", "public key" },
+	{ "Admin-Ssh-Keys:\n -----BEGIN OPENSSH PRIVATE KEY-----\n", "private key" },
+	{ "Hypervisor: vmware\n", "kvm, xen, none" },
+	{ "Drivers: all\n", "most, dep" },
+	{ "Kernel: vmlinuz\n", "linux-image-" },
+	{ "Kernel-Args: $(reboot)\n", "Kernel-Args" },
+	{ "Packages: Vim\n", "name of a package" },
+	{ "Domain: .example\n", "DNS domain" },
+};
+
 static void test_wrong_values_say_what_to_mend(void **state)
 {
-	static const struct {
-		const char *text, *message;
-	} wrong[] = {
-		{ "Disks: only\n", "Disks" },
-		{ "Password: secret\n", "plaintext" },
-		{ "Root-Password: secret\n", "plaintext" },
-		{ "Password-Crypted: secret\n", "mkpasswd" },
-		{ "Password-Crypted: $6$x\n", "torn" },
-		{ "Disk: sda\n", "/dev/..." },
-		{ "Disk: /dev/../etc/passwd\n", "/dev/..." },
-		{ "Disk: smallest largest\n", "/dev/..." },
-		{ "Disk: /dev/sda /dev/sdb\n", "Raid: 1" },
-		{ "Disk: /dev/sda\nRaid: 1\n", "two disks" },
-		{ "Disk: smallest\nRaid: 1\n", "two disks" },
-		{ "Disk: /dev/sda /dev/sda\nRaid: 1\n", "twice" },
-		{ "Raid: 5\n", "neither none nor 1" },
-		{ "Disk-Minimum: 1G\n", "4G" },
-		{ "Disk-Minimum: much\n", "Disk-Minimum" },
-		{ "Network: none\n", "neither dhcp nor static" },
-		{ "Network: wifi\n", "neither dhcp nor static" },
-		{ "Network: static\n", "Address: is missing" },
-		{ "Address: 192.0.2.10/24\n", "need Network: static" },
-		{ "Network: static\nAddress: 192.0.2.10\n", "prefix length" },
-		{ "Network: static\nAddress: 192.0.2.0/24\nDns: 192.0.2.1\n", "broadcast" },
-		{ "Network: static\nAddress: 192.0.2.300/24\n", "no IPv4 address" },
-		{ "Network: static\nAddress: 192.0.2.10/24\nGateway: 192.0.2.1\n", "Dns" },
-		{ "Network: static\nAddress: 192.0.2.10/24\nDns: 192.0.2.1\n", "Gateway" },
-		{ "Network: static\nAddress: 192.0.2.10/24\nGateway: 198.51.100.1\n"
-		  "Dns: 192.0.2.1\n", "not in the network" },
-		{ "Network: static\nAddress: 192.0.2.10/24\nGateway: 192.0.2.10\n"
-		  "Dns: 192.0.2.1\n", "own Address" },
-		{ "Vlan: 12\n", "Interface: to name" },
-		{ "Vlan: 4095\nInterface: eno1\n", "Vlan" },
-		{ "Interface: eth 0\n", "network card" },
-		{ "Mirror: ftp://mirror.example.org/debian\n", "http://" },
-		{ "Mirror: http://me:secret@mirror.example.org/debian\n", "plain text" },
-		{ "Proxy: proxy.example.org:3128\n", "http://" },
-		{ "Time-Zone: Copenhagen\n", "Time-Zone" },
-		{ "Time-Zone: Etc/../../passwd\n", "Time-Zone" },
-		{ "Locale: danish\n", "da_DK.UTF-8" },
-		{ "Keyboard: US\n", "keymap" },
-		{ "Admin-Ssh-Keys: anna\n", "public key" },
-		{ "Admin-Ssh-Keys:\n -----BEGIN OPENSSH PRIVATE KEY-----\n", "private key" },
-		{ "Hypervisor: vmware\n", "kvm, xen, none" },
-		{ "Drivers: all\n", "most, dep" },
-		{ "Kernel: vmlinuz\n", "linux-image-" },
-		{ "Kernel-Args: $(reboot)\n", "Kernel-Args" },
-		{ "Packages: Vim\n", "name of a package" },
-		{ "Domain: .example\n", "DNS domain" },
-	};
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		struct err err = ERR_INIT;
 		struct site_conf *conf;

@@ -18,8 +18,8 @@ track_pid $!
 wait_for 10 "the web server says where it is" grep -q http:// served
 url=$(grep -o 'http://[0-9.:]*' served)
 
-# private_apt ARGUMENT...: apt-get or apt-cache with all its state below $T/apt
-private_apt()
+# of_apt ARGUMENT...: apt-get or apt-cache with all its state below $T/apt
+of_apt()
 {
 	local program=$1
 	shift
@@ -40,31 +40,31 @@ cat >apt/etc/apt/sources.list.d/waybill.sources <<-SOURCES
 SOURCES
 
 note "apt-get update, policy, download of the newest and of a pinned old version"
-private_apt apt-get update >update.log 2>&1 || { cat update.log >&2; fail "apt-get update"; }
+of_apt apt-get update >update.log 2>&1 || { cat update.log >&2; fail "apt-get update"; }
 lacks update.log "W:"
 lacks update.log "E:"
 contains update.log "stable InRelease"
-private_apt apt-get install --print-uris other >uris 2>&1
+of_apt apt-get install --print-uris other >uris 2>&1
 contains uris "other_1_"
 contains uris "hello_0.9_"
 mkdir got
-(cd got && private_apt apt-get download hello=1.0 hello=1.1~rc1+b1 other) >download.log 2>&1 ||
+(cd got && of_apt apt-get download hello=1.0 hello=1.1~rc1+b1 other) >download.log 2>&1 ||
 	{ cat download.log >&2; fail "apt-get download"; }
 # apt names what it saves in its own way, so contents are compared.
 equal "$(sha256sum got/*.deb | cut -d' ' -f1 | sort)" \
 	"$(sha256sum debs/hello_1.0_*.deb debs/hello_1.1* debs/other* | cut -d' ' -f1 | sort)" \
 	"what apt downloaded"
-private_apt apt-cache show hello=1.0 >stanza
+of_apt apt-cache show hello=1.0 >stanza
 contains stanza "Image-Control-SHA256: $(ar p debs/hello_1.0_*.deb control.tar.gz | sha256sum | cut -d' ' -f1)"
 
 note "a second update is a cache hit; after a publish in the same second it is not"
-private_apt apt-get update >again.log 2>&1
+of_apt apt-get update >again.log 2>&1
 contains again.log "Hit:1 $url stable InRelease"
 make_deb debs hello 3.0 >/dev/null
 imagerepo add debs/hello_3.0_*.deb >/dev/null
-private_apt apt-get update >third.log 2>&1
+of_apt apt-get update >third.log 2>&1
 contains third.log "Get:1 $url stable InRelease"
-private_apt apt-cache policy hello >policy.out
+of_apt apt-cache policy hello >policy.out
 contains policy.out "3.0"
 
 note "apt refuses a suite that another key signed, and one that was altered"
@@ -76,7 +76,7 @@ GNUPGHOME=$T/strange gpg --batch --export >strange.gpg
 sed -i "s#^Signed-By:.*#Signed-By: $T/strange.gpg#" apt/etc/apt/sources.list.d/waybill.sources
 rm -rf apt/var/lib/apt/lists
 mkdir -p apt/var/lib/apt/lists/partial
-run_exit 100 private_apt apt-get update
+run_exit 100 of_apt apt-get update
 contains out "NO_PUBKEY"
 
 note "aptly mirrors the packages"

@@ -91,6 +91,7 @@ make_archive()
 	put debian/pool/main libapt 1
 	put debian/pool/main libssl 1
 	put debian/pool/main vim 1
+	put debian/pool/main broken 1 "Depends: nowhere (>= 2)"
 	put debian/pool/main mdadm 1
 	put debian/pool/main linux-image-6.12 1 "Depends: initramfs-tools"
 	put debian/pool/main linux-image-amd64 1 "Depends: linux-image-6.12 (= 1)"
@@ -139,22 +140,9 @@ index_all()
 # This machine's apt has that archive, and nothing of its own configuration: no proxy.
 make_apt()
 {
-	mkdir -p apt/state/lists/partial apt/cache/archives/partial
-	: >apt/status
 	local line="deb [signed-by=$T/archive.gpg] http://127.0.0.1:$PORT"
-	printf '%s\n' "$line/debian trixie main" "$line/debian trixie-updates main" \
-		"$line/debian-security trixie-security main" >apt/sources.list
-	cat >apt.conf <<-CONF
-		Dir::State "$T/apt/state";
-		Dir::State::status "$T/apt/status";
-		Dir::Cache "$T/apt/cache";
-		Dir::Etc::sourcelist "$T/apt/sources.list";
-		Dir::Etc::sourceparts "/dev/null";
-		Dir::Etc::main "/dev/null";
-		Dir::Etc::parts "/dev/null";
-		APT::Sandbox::User "root";
-	CONF
-	export APT_CONFIG=$T/apt.conf
+	private_apt "$line/debian trixie main" "$line/debian trixie-updates main" \
+		"$line/debian-security trixie-security main"
 	apt-get -qq update
 }
 
@@ -364,10 +352,16 @@ index_all
 sign_all "1 year"
 refused 1 "no components for the installer's kernel $KERNEL"
 
-note "a full disk"
+note "a package that cannot be installed"
 put_udeb "scsi-modules-$KERNEL-di" "Priority: standard" "Kernel-Version: $KERNEL"
 index_all
 sign_all "1 year"
+cp kbh1.conf kept.conf
+echo "Packages: broken" >>kbh1.conf
+refused 1 "broken : Depends: nowhere (>= 2) but it is not installable"
+cp kept.conf kbh1.conf
+
+note "a full disk"
 mkdir small
 mount -t tmpfs -o size=1m tmpfs small
 at_exit "umount $T/small"

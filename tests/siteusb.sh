@@ -199,19 +199,9 @@ mcopy -s -Q -i "full.img@@$(($(partx -g -o START -n 4 full.img) * 512))" ::/ on-
 tiny=$(find on-stick -name 'tiny_1.1*.deb')
 equal "$(cat on-stick/first-sync)" "$(sha256sum "$tiny" | cut -d' ' -f1) ${tiny#on-stick/}" \
 	"what the first sync finds"
-mkdir -p apt/lists/partial apt/archives/partial got
-: >apt/status
-echo "deb [signed-by=$T/key.gpg] file:$T/on-stick stable main" >apt/sources.list
-cat >apt.conf <<-CONF
-	Dir::State "$T/apt";
-	Dir::State::status "$T/apt/status";
-	Dir::Cache "$T/apt";
-	Dir::Etc::sourcelist "$T/apt/sources.list";
-	Dir::Etc::sourceparts "/dev/null";
-	APT::Sandbox::User "root";
-	Acquire::Check-Date "false";
-CONF
-export APT_CONFIG=$T/apt.conf
+mkdir got
+private_apt "deb [signed-by=$T/key.gpg] file:$T/on-stick stable main"
+echo 'Acquire::Check-Date "false";' >>apt.conf
 apt-get -qq update
 for name in waybill-site waybill-hostconfig tiny; do
 	(cd got && apt-get -qq download "$name")

@@ -113,8 +113,10 @@ sick 5.0 'http:80/: .* s after its start'
 
 note "it fills its disk: a check that writes notices"
 CHECK_PATH=/cgi-bin/write
-install "$(version 6.0 40s 5m "$init" "$httpd" \
-	"::once:/bin/busybox sh -c 'while :; do cat /bin/busybox; done >/var/fill 2>/dev/null'")"
+# Full before it serves: a check that comes in time would find it healthy, and commit.
+install "$(version 6.0 40s 5m "$init" \
+	"::wait:/bin/busybox sh -c 'while cat /bin/busybox; do :; done >/var/fill 2>/dev/null'" \
+	"$httpd")"
 CHECK_PATH=
 sick 6.0 'http:80/cgi-bin/write: '
 

@@ -7,22 +7,19 @@
 # _vlan_switch_initrd RELEASE ID: of busybox, which bridges the tag's frames and the others
 _vlan_switch_initrd()
 {
-	local release=$1 id=$2 top=$T/kernels/$1 tree=$T/vlan-switch verb file module
-	mkdir -p "$tree"/{bin,modules,proc,sys,dev}
+	local release=$1 id=$2 tree=$T/vlan-switch
+	mkdir -p "$tree"/{bin,proc,sys,dev}
 	cp /bin/busybox "$tree/bin/"
-	for module in virtio_pci virtio_net 8021q bridge; do
-		modprobe -d "$top" -S "$release" --show-depends "$module"
-	done | while read -r verb file _; do
-		[ "$verb" = insmod ] && [ ! -e "$tree/modules/${file##*/}" ] || continue
-		cp "$file" "$tree/modules/"
-		echo "insmod /modules/${file##*/}" >>"$tree/modules/load"
-	done
+	initrd_modules "$T/kernels/$release" "$release" "$tree/modules" virtio_pci virtio_net 8021q \
+		bridge
 	cat >"$tree/init" <<-INIT
 		#!/bin/busybox sh
 		/bin/busybox --install -s /bin
 		PATH=/bin
 		mount -t sysfs sysfs /sys
-		. /modules/load
+		while read -r module; do
+			insmod /modules/\$module
+		done </modules/order
 		vconfig add eth0 $id
 		brctl addbr switch
 		brctl addif switch eth0.$id

@@ -345,3 +345,23 @@ make_deb()
 	rm -rf "$tree"
 	echo "$dir/${name}_${version#*:}_$(dpkg --print-architecture).deb"
 }
+
+# private_apt SOURCE LINE...: from now on apt has these sources, what it keeps is in $T/apt, and
+# this machine's configuration is not read, its proxy neither.
+private_apt()
+{
+	mkdir -p apt/state/lists/partial apt/cache/archives/partial
+	: >apt/status
+	printf '%s\n' "$@" >apt/sources.list
+	cat >apt.conf <<-CONF
+		Dir::State "$T/apt/state";
+		Dir::State::status "$T/apt/status";
+		Dir::Cache "$T/apt/cache";
+		Dir::Etc::sourcelist "$T/apt/sources.list";
+		Dir::Etc::sourceparts "/dev/null";
+		Dir::Etc::main "/dev/null";
+		Dir::Etc::parts "/dev/null";
+		APT::Sandbox::User "root";
+	CONF
+	export APT_CONFIG=$T/apt.conf
+}

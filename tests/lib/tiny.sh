@@ -59,20 +59,31 @@ host_kernels()
 	done <"$cache/wanted"
 }
 
+# initrd_modules KERNEL RELEASE DIR MODULE...: from the kernel below KERNEL, with what they need;
+# DIR/order names the files in the order to load them in.
+initrd_modules()
+{
+	local kernel=$1 release=$2 dir=$3 module verb file
+	shift 3
+	mkdir -p "$dir"
+	for module; do
+		modprobe -d "$kernel" -S "$release" --show-depends "$module"
+	done | while read -r verb file _; do
+		[ "$verb" = insmod ] && [ ! -e "$dir/${file##*/}" ] || continue
+		cp "$file" "$dir/"
+		echo "${file##*/}" >>"$dir/order"
+	done
+}
+
 _host_initrd()
 {
-	local top=$1 release=$2 tree=$1/initrd module verb file
-	mkdir -p "$tree"/{bin,modules,dev,proc,sys,root}
+	local top=$1 release=$2 tree=$1/initrd
+	mkdir -p "$tree"/{bin,dev,proc,sys,root}
 	cp /bin/busybox "$tree/bin/"
 	cp "$top_srcdir/imagepkg/recipes/tiny/initrd-init" "$tree/init"
 	# The last ones for a disk that has no modules of its own.
-	for module in virtio_pci virtio_blk ext4 virtio_net isofs button evdev; do
-		modprobe -d "$top" -S "$release" --show-depends "$module"
-	done | while read -r verb file _; do
-		[ "$verb" = insmod ] && [ ! -e "$tree/modules/${file##*/}" ] || continue
-		cp "$file" "$tree/modules/"
-		echo "${file##*/}" >>"$tree/modules/order"
-	done
+	initrd_modules "$top" "$release" "$tree/modules" virtio_pci virtio_blk ext4 virtio_net \
+		isofs button evdev
 	(cd "$tree" && find . | cpio --quiet -o -H newc) >"$top/boot/initrd.img-$release"
 	rm -rf "$tree"
 }
