@@ -7,13 +7,15 @@
 #     unpack of them stored uncompressed, and one MD5 of them, which it makes of every file;
 #   - imagepkg wrap: CPU use and peak memory.
 # The disk is made from Debian packages once and kept in ${WAYBILL_CACHE:-/var/cache/waybill-bench}.
-# BENCH_RUNS sets the runs.
+# BENCH_RUNS sets the runs. With BENCH_DISK_MBPS the site's disk is a loop device that writes so
+# many megabytes a second and no more (by the blkio controller of cgroup v1).
 . "${top_srcdir:-$(dirname "$0")/..}/tests/lib/lib.sh"
 need_root
 need mmdebstrap qemu-img dpkg-deb /usr/bin/time
 
 runs=${BENCH_RUNS:-5}
 cache=${WAYBILL_CACHE:-/var/cache/waybill-bench}
+mbps=${BENCH_DISK_MBPS:-}
 export SOURCE_DATE_EPOCH=1700000000 TMPDIR=$T/tmp
 mkdir -p "$cache" "$T/tmp"
 failed=0
@@ -99,6 +101,26 @@ rm -rf stored
 
 # --- a site's disk ---------------------------------------------------------------
 
+# limit_disk DEVICE BYTES: that it writes a second; 0 is no limit
+limit_disk()
+{
+	echo "$(lsblk -dnro MAJ:MIN "$1") $2" >/sys/fs/cgroup/blkio/blkio.throttle.write_bps_device
+}
+
+site=$T/site
+mkdir "$site"
+if [ -n "$mbps" ]; then
+	truncate -s 8G site.img
+	device=$(losetup -f --show site.img)
+	at_exit "losetup -d $device"
+	# Without it, mkfs leaves inode tables to be written while we measure.
+	mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 "$device"
+	mount "$device" "$site"
+	at_exit "umount $site"
+	limit_disk "$device" $((mbps * 1000000))
+	at_exit "limit_disk $device 0"
+fi
+
 # timed NAME COMMAND...: milliseconds until what COMMAND wrote is on the disk go into
 # $NAME.ms, those of CPU that it used into $NAME.cpu, the bytes that it wrote into $NAME.bytes
 # (time's %O: blocks of 512)
@@ -106,10 +128,10 @@ timed()
 {
 	local name=$1 start
 	shift
-	sync -f .
+	sync -f "$site"
 	start=$(date +%s%3N)
 	/usr/bin/time -o time.out -f '%O %U %S' "$@" >/dev/null
-	sync -f .
+	sync -f "$site"
 	echo $(($(date +%s%3N) - start)) >>"$name.ms"
 	awk -v name="$name" '{
 		printf "%d\n", $1 * 512 >>(name ".bytes")
@@ -120,29 +142,30 @@ timed()
 # unpack NAME DEB: into a fresh root
 unpack()
 {
-	rm -rf root
-	make_dpkg_root "$T/root"
-	timed "$1" dpkg --root="$T/root" --force-script-chrootless --force-not-root --unpack "$2"
+	rm -rf "$site/root"
+	make_dpkg_root "$site/root"
+	timed "$1" dpkg --root="$site/root" --force-script-chrootless --force-not-root --unpack "$2"
 }
 
 for run in $(seq "$runs"); do
 	note "run $run of $runs"
-	rm -f copy
+	rm -f "$site/copy"
 	cat "$base" bench_1.0_amd64.deb stored.deb old.deb >/dev/null
-	timed raw dd if="$base" of=copy bs=1M conv=fsync status=none
+	timed raw dd if="$base" of="$site/copy" bs=1M conv=fsync status=none
 	unpack ours bench_1.0_amd64.deb
-	cmp "$base" root/var/lib/waybill/appliances/bench/disk.qcow2
+	cmp "$base" "$site/root/var/lib/waybill/appliances/bench/disk.qcow2"
 	unpack stored stored.deb
 	timed md5 md5sum "$base"
 	unpack old old.deb
 done
-rm -rf root copy
+rm -rf "$site/root" "$site/copy"
 
 ms_raw=$(median raw.ms)
 ms_ours=$(median ours.ms)
 ms_stored=$(median stored.ms)
 ms_old=$(median old.ms)
 printf '\n%-44s %12s\n' "load average (1 or so is quiet)" "$(cut -d' ' -f1 /proc/loadavg)"
+[ -z "$mbps" ] || printf '%-44s %12s\n' "the site's disk writes, MB/s" "$mbps"
 printf '%-44s %12s\n' "disk, in use" "$(numfmt --to=si "$base_bytes")B"
 printf '%-44s %12s\n' "our package" "$(stat -c %s bench_1.0_amd64.deb | numfmt --to=si)B"
 printf '%-44s %12s\n' "package of 2007" "$(stat -c %s old.deb | numfmt --to=si)B"
