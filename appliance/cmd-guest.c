@@ -18,19 +18,27 @@ static int need_running(struct hypervisor *hv, const char *domain, const char *n
 		       name);
 }
 
+int cmd_open_domain(struct cli *cli, const char *name, struct hypervisor **out_hv,
+		    char **out_domain, struct err *err)
+{
+	_cleanup_(host_freep) struct host *host = NULL;
+	_cleanup_(instance_freep) struct instance *inst = NULL;
+	if (cmd_open_host(cli, &host, err) < 0 ||
+	    instance_load(host->state, name, &inst, err) < 0 ||
+	    hypervisor_open(host->libvirt_uri, out_hv, err) < 0)
+		return -1;
+	*out_domain = root_domain_name(&host->root, inst->unit);
+	return 0;
+}
+
 int cmd_open_guest(struct cli *cli, const char *name, struct guest *guest,
 		   struct err *err)
 {
 	*guest = (struct guest){ 0 };
-	_cleanup_(host_freep) struct host *host = NULL;
-	_cleanup_(instance_freep) struct instance *inst = NULL;
 	_cleanup_(hypervisor_freep) struct hypervisor *hv = NULL;
-	if (cmd_open_host(cli, &host, err) < 0 ||
-	    instance_load(host->state, name, &inst, err) < 0 ||
-	    hypervisor_open(host->libvirt_uri, &hv, err) < 0)
-		return -1;
-	_cleanup_free_ char *domain = root_domain_name(&host->root, inst->unit);
-	if (need_running(hv, domain, name, err) < 0 ||
+	_cleanup_free_ char *domain = NULL;
+	if (cmd_open_domain(cli, name, &hv, &domain, err) < 0 ||
+	    need_running(hv, domain, name, err) < 0 ||
 	    domain_agent_open(hv, domain, &guest->agent, err) < 0)
 		return -1;
 	guest->hv = steal(&hv);

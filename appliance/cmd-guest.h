@@ -12,6 +12,11 @@ struct guest {
 	struct agent *agent;
 };
 
+/* The hypervisor, and the name of the instance's domain, which need not be there; the caller
+ * frees both. Errors: ERR_NOT_FOUND (no such instance); ERR_NETWORK. */
+int cmd_open_domain(struct cli *cli, const char *name, struct hypervisor **out_hv,
+		    char **out_domain, struct err *err) _must_check_;
+
 /* The agent of a running instance. The host's lock is not taken: these commands may last,
  * and what they ask fails by itself when the domain goes.
  * Errors: ERR_NOT_FOUND; ERR_REFUSED (it does not run), with advice; ERR_NETWORK. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* appliance screenshot NAME -o FILE.png */
-#include "appliance/cmd.h"
+#include "appliance/cmd-guest.h"
 #include "appliance/domain.h"
-#include "appliance/instance.h"
 
 enum { OPT_OUTPUT = 1 };
 
@@ -20,14 +19,10 @@ int cmd_screenshot(struct cli *cli, int argc, char **argv, struct err *err)
 	if (id < 0 || cli_check_args(cli, argc, 1, 1, err) < 0 ||
 	    cmd_name(argv[cli->next], &name, err) < 0)
 		return -1;
-	_cleanup_(host_freep) struct host *host = NULL;
-	_cleanup_(instance_freep) struct instance *inst = NULL;
 	_cleanup_(hypervisor_freep) struct hypervisor *hv = NULL;
-	if (cmd_open_host(cli, &host, err) < 0 ||
-	    instance_load(host->state, name, &inst, err) < 0 ||
-	    hypervisor_open(host->libvirt_uri, &hv, err) < 0)
+	_cleanup_free_ char *domain = NULL;
+	if (cmd_open_domain(cli, name, &hv, &domain, err) < 0)
 		return -1;
-	_cleanup_free_ char *domain = root_domain_name(&host->root, inst->unit);
 	_cleanup_free_ char *path = output ? xstrdup(output) : xasprintf("%s.png", name);
 	return domain_screenshot(hv, domain, path, err);
 }

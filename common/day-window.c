@@ -67,20 +67,25 @@ bool day_window_is_open(const struct day_window *w, int64_t now)
 	return minute >= w->from || minute < w->to;
 }
 
+int64_t day_minute_time(int64_t now, int days, unsigned minute)
+{
+	time_t t = (time_t)now;
+	struct tm tm;
+	localtime_r(&t, &tm);
+	tm.tm_mday += days;
+	tm.tm_hour = (int)minute / 60;
+	tm.tm_min = (int)minute % 60;
+	tm.tm_sec = 0;
+	tm.tm_isdst = -1;
+	return (int64_t)mktime(&tm);
+}
+
 int64_t day_window_next(const struct day_window *w, int64_t now)
 {
 	if (!w->is_set)
 		return 0;
 	for (int days = 0;; days++) {
-		time_t t = (time_t)now;
-		struct tm tm;
-		localtime_r(&t, &tm);
-		tm.tm_mday += days;
-		tm.tm_hour = (int)w->from / 60;
-		tm.tm_min = (int)w->from % 60;
-		tm.tm_sec = 0;
-		tm.tm_isdst = -1;
-		int64_t at = (int64_t)mktime(&tm);
+		int64_t at = day_minute_time(now, days, w->from);
 		if (at > now)
 			return at;
 	}

@@ -18,6 +18,10 @@ struct day_window {
 int day_minute_parse(const char *text, unsigned *minute, const char *what, struct err *err)
 	_must_check_;
 
+/* When the day of `now` (Unix seconds), local time, plus `days` has this minute; one that a
+ * change to summer time leaves out is mktime()'s choice. */
+int64_t day_minute_time(int64_t now, int days, unsigned minute);
+
 /* "HH:MM-HH:MM", or "none". Refuses a window of no length. */
 int day_window_parse(const char *text, struct day_window *window, const char *what,
 		     struct err *err) _must_check_;

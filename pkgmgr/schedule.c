@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pkgmgr/schedule.h"
 
-#include <time.h>
-
 #include "common/atomic-file.h"
+#include "common/day-window.h"
 #include "common/deb822.h"
 #include "common/hash.h"
 #include "common/util.h"
@@ -85,18 +84,10 @@ uint64_t schedule_offset(const char *site, uint64_t span_seconds)
 	return span_seconds ? strtoull(hex, NULL, 16) % span_seconds : 0;
 }
 
-/* Sync-At on the local day of `now` plus `days`; mktime() knows about DST. */
+/* Sync-At on the local day of `now` plus `days`, and this site's offset. */
 static int64_t sync_time(const struct schedule *schedule, int64_t now, int days)
 {
-	time_t t = (time_t)now;
-	struct tm tm;
-	localtime_r(&t, &tm);
-	tm.tm_mday += days;
-	tm.tm_hour = (int)schedule->sync_minute / 60;
-	tm.tm_min = (int)schedule->sync_minute % 60;
-	tm.tm_sec = 0;
-	tm.tm_isdst = -1;
-	return (int64_t)mktime(&tm) +
+	return day_minute_time(now, days, schedule->sync_minute) +
 	       (int64_t)schedule_offset(schedule->site, schedule->splay_seconds);
 }
 

@@ -22,21 +22,6 @@ parameters()
 	hostconfig up
 }
 
-# reaches NAME PROTO ADDRESS PORT ANSWER
-reaches()
-{
-	local _ answer=
-	for _ in 1 2 3; do
-		answer=$(asks "$1" "$2" "$3" "$4") && break
-	done
-	equal "$answer" "$5" "$1 to $2 $3 port $4"
-}
-
-refused()
-{
-	! asks "$1" "$2" "$3" "$4" >/dev/null || fail "$1 reaches $2 $3 port $4"
-}
-
 # ssh_from ADDRESS: does the host's ssh answer to this address outside?
 ssh_from()
 {

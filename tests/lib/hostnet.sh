@@ -140,3 +140,19 @@ asks()
 	[ -n "$answer" ] || return 1
 	echo "$answer"
 }
+
+# reaches NAME PROTO ADDRESS PORT ANSWER: datagrams may be lost, so three times
+reaches()
+{
+	local _ answer=
+	for _ in 1 2 3; do
+		answer=$(asks "$1" "$2" "$3" "$4") && break
+	done
+	equal "$answer" "$5" "$1 to $2 $3 port $4"
+}
+
+# refused NAME PROTO ADDRESS PORT
+refused()
+{
+	! asks "$1" "$2" "$3" "$4" >/dev/null || fail "$1 reaches $2 $3 port $4"
+}
