@@ -107,16 +107,12 @@ static void set_system(struct values *v, const struct site_conf *conf, enum stic
 	_cleanup_free_ char *lines = keys ? xasprintf("%s\n", keys) : NULL;
 	_cleanup_free_ char *encoded = lines ? base64(lines, strlen(lines)) : NULL;
 	_cleanup_free_ char *packages = preseed_packages(conf, holds);
-	_cleanup_free_ char *language = xstrndup(conf->locale, 2);
-	_cleanup_free_ char *country = xstrndup(conf->locale + 3, 2);
 	values_set(v, "disk", disks);
 	values_set(v, "disk-minimum", minimum);
 	values_set(v, "raid", conf->raid1 ? "1" : "none");
 	values_set(v, "authorized-keys", encoded);
 	values_set(v, "packages", packages);
 	values_set(v, "locale", conf->locale);
-	values_set(v, "language", language);
-	values_set(v, "country", country);
 	values_set(v, "keyboard", conf->keyboard);
 	values_set(v, "time-zone", conf->time_zone);
 	values_set(v, "password", conf->password ? conf->password : "*");

@@ -193,7 +193,7 @@ static int check_time_zone(const char *zone, struct err *err)
 	return 0;
 }
 
-/* A locale that d-i can be started in: language, country, UTF-8. */
+/* A locale as the installer takes it: language, country, UTF-8. */
 static bool is_locale(const char *s)
 {
 	return islower((unsigned char)s[0]) && islower((unsigned char)s[1]) && s[2] == '_' &&
