@@ -42,6 +42,14 @@ printf '%s\n' "auto lo" "allow-hotplug eno1.12" "iface eno1.12 inet dhcp" "allow
 touch "$new/etc/apt/keyrings/Waybill.gpg" "$new/etc/apt/keyrings/other.gpg" \
 	"$new/etc/apt/apt.conf.d/90waybill-installer"
 
+# The new system's initrd was held back before packages came.
+mkdir -p "$new/etc/initramfs-tools"
+echo update_initramfs=yes >"$new/etc/initramfs-tools/update-initramfs.conf"
+printf '#!/bin/sh\necho "$*" >>/tmp/in-target\n' >"$root/bin/in-target"
+chmod 755 "$root/bin/in-target"
+chroot "$root" /bin/sh /waybill/initrd hold
+equal "$(cat "$new/etc/initramfs-tools/update-initramfs.conf")" update_initramfs=no "while it is held"
+
 # What the stick carries is mounted, and must not stay so.
 mkdir -p stick/pool
 echo package >stick/pool/tiny_1.1_amd64.deb
@@ -73,6 +81,10 @@ equal "$(stat -c %a "$new/root/.ssh" "$new/root/.ssh/authorized_keys" | xargs)" 
 cmp "$new/var/cache/waybill/archives/$sha256.deb" stick/pool/tiny_1.1_amd64.deb
 equal "$(stat -c %a "$new/var/cache/waybill/archives")" 700 "mode of the archives"
 [ ! -e "$new/media/waybill" ] || fail "the stick's place stays"
+
+note "its initrd is made again, once"
+equal "$(cat "$new/etc/initramfs-tools/update-initramfs.conf")" update_initramfs=yes "afterwards"
+equal "$(cat "$root/tmp/in-target")" "update-initramfs -u" "what ran in the new system"
 
 note "a tagged uplink comes up at boot by itself, a card when it is there"
 equal "$(grep -e ^a "$new/etc/network/interfaces")" "auto lo
