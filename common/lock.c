@@ -27,13 +27,21 @@ static void write_holder(int fd)
 		log_debug("lock: could not note the holder");
 }
 
+/* Once for each holder: a process that takes a lock again and again would fill the journal. */
+static void say_who_holds(const char *path, long holder)
+{
+	static long said;
+	if (holder != said)
+		log_info("waiting for process %ld, which holds %s", holder, path);
+	said = holder;
+}
+
 int lock_take(const char *path, int timeout_ms, struct err *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_sys(err, "open lock %s", path);
 	int64_t start = monotonic_ms();
-	bool said = false;
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return err_sys(err, "lock %s", path);
@@ -41,10 +49,8 @@ int lock_take(const char *path, int timeout_ms, struct err *err)
 		if (timeout_ms >= 0 && waited >= timeout_ms)
 			return err_set(err, ERR_BUSY, "%s is locked by process %ld; try again later",
 				       path, holder_of(fd));
-		if (!said && waited >= 1000) {
-			log_info("waiting for process %ld, which holds %s", holder_of(fd), path);
-			said = true;
-		}
+		if (waited >= 1000)
+			say_who_holds(path, holder_of(fd));
 		nanosleep(&(struct timespec){ .tv_nsec = 50 * 1000 * 1000 }, NULL);
 	}
 	write_holder(fd);

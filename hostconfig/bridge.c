@@ -12,8 +12,9 @@
 #include "common/hash.h"
 #include "common/log.h"
 #include "common/subproc.h"
+#include "hostconfig/host.h"
 
-enum { PROGRAM_TIMEOUT_MS = 30000, MAX_ROUTE_BYTES = 1 << 20 };
+enum { MAX_ROUTE_BYTES = 1 << 20 };
 
 #define BRIDGE_NF "/proc/sys/net/bridge"
 
@@ -22,7 +23,7 @@ static int run(const char *const *argv, struct err *err)
 {
 	return subproc_run(&(struct subproc){ .argv = argv,
 					      .quiet = true,
-					      .timeout_ms = PROGRAM_TIMEOUT_MS },
+					      .timeout_ms = HOST_PROGRAM_TIMEOUT_MS },
 			   NULL, err);
 }
 

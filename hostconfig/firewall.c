@@ -8,8 +8,6 @@
 #include "hostconfig/generate.h"
 #include "hostconfig/host.h"
 
-enum { NFT_TIMEOUT_MS = 30000 };
-
 static int nft(const char *const *argv, const char *input, struct strbuf *output,
 	       struct err *err)
 {
@@ -18,7 +16,7 @@ static int nft(const char *const *argv, const char *input, struct strbuf *output
 					      .input_len = input ? strlen(input) : 0,
 					      .output = output,
 					      .quiet = true,
-					      .timeout_ms = NFT_TIMEOUT_MS },
+					      .timeout_ms = HOST_PROGRAM_TIMEOUT_MS },
 			   NULL, err);
 }
 

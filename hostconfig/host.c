@@ -10,8 +10,6 @@
 #include "hostconfig/generate.h"
 #include "hostconfig/policy.h"
 
-enum { DNSMASQ_TIMEOUT_MS = 30000 };
-
 /* Go on behind a failure: `up` fails with the first, and the others are said at once. */
 static void also(int result, struct err *step, struct err *err)
 {
@@ -70,7 +68,7 @@ static int make_dnsmasq(const struct root *root, const struct params *params, st
 	const char *const argv[] = { "dnsmasq", "--test", conf, NULL };
 	if (subproc_run(&(struct subproc){ .argv = argv,
 					   .quiet = true,
-					   .timeout_ms = DNSMASQ_TIMEOUT_MS },
+					   .timeout_ms = HOST_PROGRAM_TIMEOUT_MS },
 			NULL, err) < 0)
 		return err_prefix(err, "dnsmasq does not take its configuration");
 	return 0;

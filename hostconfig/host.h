@@ -10,6 +10,9 @@
 #define NFT_MADE "run/waybill/hostconfig.nft"
 #define DNSMASQ_MADE "run/waybill/dnsmasq.conf"
 
+/* For ip, nft and dnsmasq: at boot, on a slow machine, nft and its modules took over 30 s. */
+enum { HOST_PROGRAM_TIMEOUT_MS = 180 * 1000 };
+
 /* Bridge, firewall, addresses, dnsmasq.conf, host-network. May be repeated; goes on behind
  * what fails, and then fails with all of it. Errors: ERR_USAGE (parameters), ERR_PROGRAM,
  * ERR_SYSTEM, ERR_REFUSED (a card that is not for the bridge). */
