@@ -224,8 +224,11 @@ static bool pump(struct child *c)
 	};
 	if (c->in < 0 && c->out < 0 && c->diag < 0)
 		return false;
-	if (poll(fds, 3, POLL_MS) <= 0)
-		return !has_ended(c->pid);
+	/* Asked before the wait: what a child writes as it ends is in the pipes then. */
+	bool ended = has_ended(c->pid);
+	int ready = poll(fds, 3, POLL_MS);
+	if (ready <= 0)
+		return ready < 0 || !ended;
 	if (fds[0].revents)
 		feed(c);
 	if (fds[1].revents)

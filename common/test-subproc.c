@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "common/test-lib.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -82,6 +83,32 @@ static void test_lines_and_environment(void **state)
 }
 
 /* A program that leaves a daemon behind, which keeps its output open, ends. */
+/* After a wait in vain another process has the processor for so long. */
+static int preempted_ms;
+
+int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+	struct timespec timeout = { timeout_ms / 1000, timeout_ms % 1000 * 1000000L };
+	int ready = ppoll(fds, count, timeout_ms < 0 ? NULL : &timeout, NULL);
+	if (ready == 0 && preempted_ms)
+		usleep((useconds_t)preempted_ms * 1000);
+	return ready;
+}
+
+/* A child may write and end after a wait for its output, and before it is asked whether it
+ * has ended. */
+static void test_late_output(void **state)
+{
+	struct err err = ERR_INIT;
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	struct subproc late = { .argv = ARGV("sh", "-c", "sleep 0.2; echo x"), .output = &out };
+	preempted_ms = 500;
+	int result = subproc_run(&late, NULL, &err);
+	preempted_ms = 0;
+	assert_ok(result);
+	assert_string_equal(out.data, "x\n");
+}
+
 static void test_daemon_left_behind(void **state)
 {
 	struct err err = ERR_INIT;
@@ -114,6 +141,7 @@ int main(void)
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_bounded_output),
 		cmocka_unit_test(test_lines_and_environment),
+		cmocka_unit_test(test_late_output),
 		cmocka_unit_test(test_daemon_left_behind),
 		cmocka_unit_test(test_drop_privileges),
 	};
