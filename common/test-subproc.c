@@ -82,7 +82,6 @@ static void test_lines_and_environment(void **state)
 	assert_string_equal(lines.items[2], "c");
 }
 
-/* A program that leaves a daemon behind, which keeps its output open, ends. */
 /* After a wait in vain another process has the processor for so long. */
 static int preempted_ms;
 
@@ -109,6 +108,7 @@ static void test_late_output(void **state)
 	assert_string_equal(out.data, "x\n");
 }
 
+/* A program that leaves a daemon behind, which keeps its output open, ends. */
 static void test_daemon_left_behind(void **state)
 {
 	struct err err = ERR_INIT;

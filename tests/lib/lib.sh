@@ -75,7 +75,7 @@ _cleanup()
 	if [ -n "${KEEP:-}" ]; then
 		echo "kept: $T" >&2
 	else
-		rm -rf "$T"
+		rm -rf --one-file-system "$T"
 	fi
 	exit $status
 }
