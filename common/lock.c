@@ -27,7 +27,7 @@ static void write_holder(int fd)
 		log_debug("lock: could not note the holder");
 }
 
-/* Once for each holder, whichever lock: a process that takes a lock again and again would fill the journal. */
+/* Once for each holder, whichever lock: one that takes a lock again and again would fill the journal. */
 static void say_who_holds(const char *path, long holder)
 {
 	static long said;
