@@ -16,7 +16,7 @@ guest_image()
 		flock 9
 		find "$cache" -mindepth 1 -maxdepth 1 -name "????????????$end" -type d \
 			\( -mtime +6 -o ! -name "${GUEST_IMAGE##*/}" \) -exec rm -rf {} +
-		[ ! -e "$GUEST_IMAGE/disk.qcow2" ] || exit 0
+		[ ! -e "$GUEST_IMAGE/disk.raw" ] || exit 0
 		note "building the guest's disk"
 		mkdir -p "$GUEST_IMAGE"
 		"$recipe" "$GUEST_IMAGE" "$GUEST_KIND" 9>&-
@@ -52,29 +52,59 @@ _guest_machine()
 	esac
 }
 
+# _ended PID CONSOLE: wait for a machine to switch itself off, and show meanwhile what its DIR/run says
+# in $T/guest.out. Returns run's exit status.
+_ended()
+{
+	local pid=$1 console=$2
+	track_pid "$pid"
+	tail -f --pid="$pid" -n +1 "$T/guest.out" >&2
+	wait "$pid" || true
+	if ! tail -n 1 "$T/guest.out" | grep -q '^exit [0-9]'; then
+		tail -n 20 "$console" | sed 's/^/| /' >&2
+		fail "the guest did not come to an end in time"
+	fi
+	return "$(tail -n 1 "$T/guest.out" | tr -dc 0-9)"
+}
+
 # guest_run DIR: boot a throw-away copy of the machine with DIR as its second disk, for at most
 # GUEST_SECONDS. Its DIR/run has the machine for itself. What that prints goes to $T/guest.out (and to
 # our own output), the console to $T/guest.console. Returns run's exit status.
 guest_run()
 {
-	local dir=$1 seconds pid machine
-	seconds=$(seconds_left "${GUEST_SECONDS:-1800}")
+	local dir=$1 machine
 	_guest_machine
-	qemu-img create -q -f qcow2 -F qcow2 -b "$GUEST_IMAGE/disk.qcow2" "$T/guest.qcow2"
+	qemu-img create -q -f qcow2 -F raw -b "$GUEST_IMAGE/disk.raw" "$T/guest.qcow2"
 	genisoimage -quiet -R -V test -o "$T/guest.iso" "$dir"
 	: >"$T/guest.out"
-	timeout "$seconds" qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
+	timeout "$(seconds_left "${GUEST_SECONDS:-1800}")" \
+		qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot \
 		"${machine[@]}" \
 		-drive "file=$T/guest.qcow2,if=virtio,cache=unsafe" \
 		-drive "file=$T/guest.iso,if=virtio,format=raw,readonly=on" \
 		-serial "file:$T/guest.console" -serial "file:$T/guest.out" </dev/null &
-	pid=$!
-	track_pid $pid
-	tail -f --pid=$pid -n +1 "$T/guest.out" >&2
-	wait $pid || true
-	if ! tail -n 1 "$T/guest.out" | grep -q '^exit [0-9]'; then
-		tail -n 20 "$T/guest.console" | sed 's/^/| /' >&2
-		fail "the guest did not come to an end within $seconds s"
-	fi
-	return "$(tail -n 1 "$T/guest.out" | tr -dc 0-9)"
+	_ended $! "$T/guest.console"
+}
+
+# guest_container DIR: as guest_run, but in a container, on this machine's kernel and at its speed. Its
+# mounts are in a mount namespace and go with it. It may not write to control groups.
+guest_container()
+{
+	local dir=$1
+	mkdir -p "$T/guest"/{base,upper,work,root}
+	: >"$T/guest.out"
+	# shellcheck disable=SC2016 # for the shell in the namespace
+	timeout --kill-after=30 "$(seconds_left 900)" unshare --mount sh -ec '
+		cd "$1"
+		mount -o loop,ro,noload "$2" base
+		mount -t overlay guest -o lowerdir=base,upperdir=upper,workdir=work root
+		echo "cgroup_controllers = []" >>root/etc/libvirt/qemu.conf
+		exec systemd-nspawn --quiet --boot --directory=root --machine="$4" \
+			--settings=no --register=no --keep-unit --private-network \
+			--resolv-conf=off --timezone=off --link-journal=no --console=read-only \
+			--bind-ro="$3:/mnt" --bind="$1.out:/dev/ttyS1"
+		' - "$T/guest" "$GUEST_IMAGE/disk.raw" "$dir" "waybill-test-$$" \
+		>"$T/guest.console" 2>&1 </dev/null &
+	_ended $! "$T/guest.console"
+	rm -rf "/run/systemd/nspawn/propagate/waybill-test-$$"
 }
