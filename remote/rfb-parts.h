@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What both handshakes share. */
+#ifndef WAYBILL_RFB_PARTS_H
+#define WAYBILL_RFB_PARTS_H
+
+#include "remote/rfb.h"
+
+enum { RFB_SECURITY_NONE = 1, RFB_SECURITY_VNC = 2 };
+
+/* The highest version that both we and one who says `text` know.
+ * Errors: ERR_INPUT (not "RFB 003.xxx\n"). */
+int rfb_version_parse(const uint8_t text[RFB_VERSION_BYTES], const char *who,
+		      enum rfb_version *out, struct err *err) _must_check_;
+void rfb_version_write(enum rfb_version version, struct strbuf *out);
+
+uint32_t rfb_u32(const uint8_t *p);
+void rfb_add_u32(struct strbuf *out, uint32_t value);
+/* A u32 with its length, then the text. */
+void rfb_add_text(struct strbuf *out, const char *text);
+
+#endif
