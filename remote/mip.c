@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "remote/bytes.h"
+
 /* What is left to read. `more`: a field was cut short, and all after it are zero. */
 struct reader {
 	const uint8_t *at;
@@ -36,7 +38,7 @@ static uint32_t take_u32(struct reader *r)
 {
 	uint8_t b[4];
 	take(r, b, sizeof(b));
-	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+	return bytes_u32(b);
 }
 
 /* Up to `max`, or an error that names the field. */
@@ -172,17 +174,10 @@ int mip_parse(enum mip_version version, const void *data, size_t len,
 	return 0;
 }
 
-static void add_u32(struct strbuf *buf, uint32_t value)
-{
-	const uint8_t b[] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16),
-			      (uint8_t)(value >> 8), (uint8_t)value };
-	strbuf_add(buf, b, sizeof(b));
-}
-
 static void add_text(struct strbuf *buf, const char *text)
 {
 	size_t len = strnlen(text, MIP_TEXT_BYTES);
-	add_u32(buf, (uint32_t)len);
+	bytes_add_u32(buf, (uint32_t)len);
 	strbuf_add(buf, text, len);
 }
 
@@ -192,8 +187,8 @@ static void add_ticket(struct strbuf *buf, enum mip_version version,
 	if (version == MIP_2)
 		strbuf_add(buf, m->ticket, sizeof(m->ticket));
 	else
-		add_u32(buf, (uint32_t)m->ticket[MIP_TICKET_BYTES - 2] << 8 |
-				     m->ticket[MIP_TICKET_BYTES - 1]);
+		bytes_add_u32(buf, (uint32_t)m->ticket[MIP_TICKET_BYTES - 2] << 8 |
+					   m->ticket[MIP_TICKET_BYTES - 1]);
 }
 
 static void add_setup_request(struct strbuf *buf, enum mip_version version,
@@ -202,10 +197,10 @@ static void add_setup_request(struct strbuf *buf, enum mip_version version,
 	add_ticket(buf, version, m);
 	if (version == MIP_1) {
 		add_text(buf, m->proxy_host);
-		add_u32(buf, m->proxy_port);
+		bytes_add_u32(buf, m->proxy_port);
 	}
 	add_text(buf, m->endpoint_host);
-	add_u32(buf, m->endpoint_port);
+	bytes_add_u32(buf, m->endpoint_port);
 }
 
 void mip_write(enum mip_version version, const struct mip_message *m, struct strbuf *buf)

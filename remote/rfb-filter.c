@@ -94,7 +94,7 @@ static uint32_t body_bytes(const uint8_t *head)
 	case SET_ENCODINGS:
 		return 4u * ((uint32_t)head[2] << 8 | head[3]);
 	case CUT_TEXT: {
-		uint32_t bytes = rfb_u32(head + 4);
+		uint32_t bytes = bytes_u32(head + 4);
 		return bytes & 0x80000000 ? -bytes : bytes;
 	}
 	case FENCE:
@@ -162,7 +162,7 @@ static void write_encodings(struct rfb_filter *filter, struct strbuf *out)
 	_cleanup_strbuf_ struct strbuf passed = STRBUF_INIT;
 	for (size_t at = 0; at < filter->encodings.len; at += 4) {
 		const char *encoding = filter->encodings.data + at;
-		if (encoding_passes((int32_t)rfb_u32((const uint8_t *)encoding)))
+		if (encoding_passes((int32_t)bytes_u32((const uint8_t *)encoding)))
 			strbuf_add(&passed, encoding, 4);
 	}
 	size_t count = passed.len / 4;

@@ -22,21 +22,9 @@ void rfb_version_write(enum rfb_version version, struct strbuf *out)
 	strbuf_addf(out, "RFB 003.%03d\n", version);
 }
 
-uint32_t rfb_u32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-void rfb_add_u32(struct strbuf *out, uint32_t value)
-{
-	const uint8_t b[] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16),
-			      (uint8_t)(value >> 8), (uint8_t)value };
-	strbuf_add(out, b, sizeof(b));
-}
-
 void rfb_add_text(struct strbuf *out, const char *text)
 {
 	size_t len = strlen(text);
-	rfb_add_u32(out, (uint32_t)len);
+	bytes_add_u32(out, (uint32_t)len);
 	strbuf_add(out, text, len);
 }

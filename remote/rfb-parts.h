@@ -3,6 +3,7 @@
 #ifndef WAYBILL_RFB_PARTS_H
 #define WAYBILL_RFB_PARTS_H
 
+#include "remote/bytes.h"
 #include "remote/rfb.h"
 
 enum { RFB_SECURITY_NONE = 1, RFB_SECURITY_VNC = 2 };
@@ -13,8 +14,6 @@ int rfb_version_parse(const uint8_t text[RFB_VERSION_BYTES], const char *who,
 		      enum rfb_version *out, struct err *err) _must_check_;
 void rfb_version_write(enum rfb_version version, struct strbuf *out);
 
-uint32_t rfb_u32(const uint8_t *p);
-void rfb_add_u32(struct strbuf *out, uint32_t value);
 /* A u32 with its length, then the text. */
 void rfb_add_text(struct strbuf *out, const char *text);
 

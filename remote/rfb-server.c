@@ -23,7 +23,7 @@ static int take_refusal(const uint8_t *data, size_t len, size_t offset, size_t *
 {
 	if (len < offset + 4)
 		return 0;
-	uint32_t bytes = rfb_u32(data + offset);
+	uint32_t bytes = bytes_u32(data + offset);
 	uint32_t kept = bytes < REASON_BYTES ? bytes : REASON_BYTES;
 	if (len < offset + 4 + kept)
 		return 0;
@@ -62,7 +62,7 @@ static int take_type(struct rfb_server *server, const uint8_t *data, size_t len,
 {
 	if (len < 4)
 		return 0;
-	uint32_t type = rfb_u32(data);
+	uint32_t type = bytes_u32(data);
 	if (type == 0)
 		return take_refusal(data, len, 4, used, err);
 	if (type != RFB_SECURITY_NONE && type != RFB_SECURITY_VNC)
@@ -112,7 +112,7 @@ static int take_result(struct rfb_server *server, const uint8_t *data, size_t le
 {
 	if (len < 4)
 		return 0;
-	if (rfb_u32(data) == 0) {
+	if (bytes_u32(data) == 0) {
 		server->step = RFB_SERVER_AUTHENTICATED;
 		*used = 4;
 		return 0;
@@ -128,7 +128,7 @@ static int take_init(struct rfb_server *server, const uint8_t *data, size_t len,
 	if (len < RFB_SERVER_INIT_BYTES)
 		return 0;
 	memcpy(server->init, data, RFB_SERVER_INIT_BYTES);
-	server->name_left = rfb_u32(data + RFB_SERVER_INIT_BYTES - 4);
+	server->name_left = bytes_u32(data + RFB_SERVER_INIT_BYTES - 4);
 	if (server->name_left > NAME_BYTES)
 		return err_set(err, ERR_INPUT, "the VNC server has a name of %u bytes",
 			       server->name_left);

@@ -19,7 +19,7 @@ static int take_version(struct rfb_viewer *viewer, const uint8_t *data,
 	if (rfb_version_parse(data, "the viewer", &viewer->version, err) < 0)
 		return -1;
 	if (viewer->version == RFB_3_3) {
-		rfb_add_u32(out, RFB_SECURITY_VNC);
+		bytes_add_u32(out, RFB_SECURITY_VNC);
 		strbuf_add(out, viewer->challenge, VNC_CHALLENGE_BYTES);
 		viewer->step = RFB_VIEWER_RESPONSE;
 	} else {
@@ -94,14 +94,14 @@ int rfb_viewer_feed(struct rfb_viewer *viewer, const uint8_t *data, size_t len,
 
 void rfb_viewer_welcome(struct rfb_viewer *viewer, struct strbuf *out)
 {
-	rfb_add_u32(out, 0);
+	bytes_add_u32(out, 0);
 	viewer->step = RFB_VIEWER_INIT;
 }
 
 /* Only 3.8 has room for a reason. */
 void rfb_viewer_refuse(struct rfb_viewer *viewer, const char *reason, struct strbuf *out)
 {
-	rfb_add_u32(out, 1);
+	bytes_add_u32(out, 1);
 	if (viewer->version == RFB_3_8)
 		rfb_add_text(out, reason);
 	viewer->step = RFB_VIEWER_REFUSED;
