@@ -50,7 +50,7 @@ operator_conf()
 		Proxy: none
 		Kernel: linux-image-cloud-amd64
 		Drivers: dep
-		Kernel-Args: console=ttyS0,115200 clearcpuid=cx16
+		Kernel-Args: console=ttyS0,115200 $MACHINE_KERNEL_ARGS
 	CONF
 }
 
@@ -63,7 +63,7 @@ operator_stick()
 	imagerepo site bundle kbh1 --enroll -o kbh1.tar >&2
 	siteusb build --site kbh1 --bundle kbh1.tar --config kbh1.conf --extra extra \
 		--cache "$top_builddir/tests/install/siteusb" \
-		--kernel-args "console=ttyS0,115200n8 clearcpuid=cx16 DEBIAN_FRONTEND=text DEBCONF_DEBUG=5" \
+		--kernel-args "console=ttyS0,115200n8 $MACHINE_KERNEL_ARGS DEBIAN_FRONTEND=text DEBCONF_DEBUG=5" \
 		-o "$stick" "$@" >&2
 }
 

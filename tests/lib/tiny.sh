@@ -3,10 +3,10 @@
 
 # For an appliance's configuration in an emulated machine, as a sed program: a boot takes minutes.
 # The loop of QEMU's ACPI tables that tells a device its interrupt then runs into Linux's limit of
-# 30 s, for each device; virtio needs none.
+# 30 s, for each device; virtio needs none. norandmaps: as in tests/guest/guest.sh.
 # shellcheck disable=SC2034 # for those who source this
 NESTED_PATIENCE='s/deadline=[0-9]*s/deadline=1200s/; s/^Watch: .*/Watch: 0s/
-	s/^Kernel-Args: .*/& acpi=noirq/'
+	s/^Kernel-Args: .*/& acpi=noirq norandmaps/'
 
 # tiny_deb [RECIPE]: the package of recipes/tiny, or of another, built once a build tree.
 # Prints its path.
