@@ -70,9 +70,13 @@ operator_stick()
 # What the stick carries for the test alone.
 operator_extra()
 {
-	"$top_srcdir/tests/install/missing-udebs" "$(archive_uri Debian)" \
-		"$top_builddir/tests/install/udebs" >&2
-	cp -a "$top_builddir/tests/install/udebs/overlay" extra
+	local cache=$top_builddir/tests/install/udebs
+	mkdir -p "$cache"
+	(
+		flock 9
+		"$top_srcdir/tests/install/missing-udebs" "$(archive_uri Debian)" "$cache"
+		cp -a "$cache/overlay" extra
+	) 9>"$cache/lock" >&2
 	install -D -m 755 "$top_srcdir/tests/install/syslog-to-serial" \
 		extra/usr/lib/debian-installer-startup.d/S11syslog-to-serial
 }
