@@ -187,8 +187,10 @@ static int add_script(struct seed_archive *seed, const char *name, const char *t
 int preseed_add(struct seed_archive *seed, enum preseed_kind kind, const struct strbuf *preseed,
 		const struct bundle *bundle, enum stick_holds holds, struct err *err)
 {
-	static const char *const files[] = { "early", "line", "vlan", "lib", "initrd", "partition",
-					     "fetch", "disk", "late", "waybill.templates" };
+	static const char *const files[] = {
+		"apt-get", "early", "line", "vlan", "lib", "initrd",
+		"partition", "fetch", "disk", "late", "waybill.templates",
+	};
 	int64_t now = time_now_reproducible();
 	_cleanup_free_ char *floor = xasprintf(
 		"%" PRId64 "\n", bundle->not_before > now ? bundle->not_before : now);
