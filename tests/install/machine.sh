@@ -22,6 +22,7 @@ MACHINE_NETDEV=
 # For Debian 13's kernel in it. It must not use cx16, which QEMU 7.2 emulates so that it panics now and
 # then. QEMU translates a program anew at each address that it is loaded at: without norandmaps
 # the machine is three times as slow.
+# shellcheck disable=SC2034 # for operator.sh
 MACHINE_KERNEL_ARGS="clearcpuid=cx16 norandmaps"
 
 machine_new()
