@@ -256,7 +256,7 @@ static int conclude(struct step_context *c, const struct situation *s,
 	if (c->reverted_why)
 		return err_set(err, ERR_REFUSED, "%s", c->reverted_why);
 	if (s->verdict == VERDICT_SICK && on_trial(s))
-		return err_set(err, ERR_STATE,
+		return err_set(err, ERR_INCONSISTENT,
 			       "%s %s is not healthy: %s; there is no earlier version to go "
 			       "back to",
 			       inst->name, inst->actual_version, inst->health_reason);

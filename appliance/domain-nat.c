@@ -116,7 +116,7 @@ int nat_network_join(struct hypervisor *hv, const char *prefix, const char *mac,
 	_cleanup_free_ char *own = xasprintf("<ip address='%s.1'", prefix);
 	if (!strstr(xml, own))
 		return err_set(
-			err, ERR_STATE,
+			err, ERR_INCONSISTENT,
 			"network %s is not %s.0/24; stop its instances, then `virsh "
 			"net-destroy %s` and `virsh net-undefine %s`",
 			NAT_NETWORK, prefix, NAT_NETWORK, NAT_NETWORK);

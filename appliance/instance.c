@@ -100,7 +100,7 @@ static int read_word(sqlite3_stmt *stmt, int column, const char *const *words, s
 			*out = (int)i;
 			return 0;
 		}
-	return err_set(err, ERR_STATE, "table instance, column %s: '%.64s' is not known",
+	return err_set(err, ERR_INCONSISTENT, "table instance, column %s: '%.64s' is not known",
 		       sqlite3_column_name(stmt, column), word);
 }
 

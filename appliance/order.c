@@ -26,7 +26,7 @@ static int find_circle(struct host *host, struct strv *path, struct strv *seen,
 	for (size_t i = 0; i < next.count; i++) {
 		if (str_eq(next.items[i], first)) {
 			_cleanup_free_ char *circle = strv_join(path, " after ");
-			return err_set(err, ERR_STATE,
+			return err_set(err, ERR_INCONSISTENT,
 				       "Start-After goes in a circle: %s after %s", circle,
 				       first);
 		}

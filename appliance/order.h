@@ -12,7 +12,7 @@
 void order_start_after(struct host *host, const char *name, struct strv *out);
 
 /* *why: what the instance `name` with this conf waits for, as in "db is not healthy yet", or
- * NULL if it may start. Free it. Errors: ERR_STATE (they wait for each other in a circle). */
+ * NULL if it may start. Free it. Errors: ERR_INCONSISTENT (they wait for each other in a circle). */
 int order_blocked(struct host *host, struct hypervisor *hv, const char *name,
 		  const struct appliance_conf *conf, char **why, struct err *err) _must_check_;
 

@@ -188,7 +188,7 @@ int situation_look(struct step_context *c, struct situation *s, struct err *why_
 	if (s->removed)
 		return 0;
 	if (!c->inst->wanted_version || !c->inst->wanted_base)
-		return err_set(err, ERR_STATE,
+		return err_set(err, ERR_INCONSISTENT,
 			       "no version of %s is wanted; `appliance want %s` records the "
 			       "installed one",
 			       c->inst->name, c->inst->name);

@@ -174,6 +174,13 @@ const char *deb822_get(const struct deb822_stanza *stanza, const char *name)
 	return NULL;
 }
 
+const char *deb822_get_or(const struct deb822_stanza *stanza, const char *name,
+			  const char *fallback)
+{
+	const char *value = stanza ? deb822_get(stanza, name) : NULL;
+	return value && *value ? value : fallback;
+}
+
 int deb822_require(const struct deb822_stanza *stanza, const char *name, const char *origin,
 		   const char **value, struct err *err)
 {

@@ -45,6 +45,10 @@ int deb822_read_file(const char *path, size_t max_bytes, size_t max_stanzas,
 /* A field's value, borrowed, or NULL. Names compare without case. */
 const char *deb822_get(const struct deb822_stanza *stanza, const char *name);
 
+/* Like deb822_get(), but a missing or empty field, or no stanza (NULL), is `fallback`. */
+const char *deb822_get_or(const struct deb822_stanza *stanza, const char *name,
+			  const char *fallback);
+
 /* Like deb822_get(), but a missing or empty field is ERR_INPUT. */
 int deb822_require(const struct deb822_stanza *stanza, const char *name, const char *origin,
 		   const char **value, struct err *err) _must_check_;

@@ -55,7 +55,7 @@ int err_prefix(struct err *err, const char *fmt, ...)
 	free(err->msg);
 	err->msg = msg;
 	if (err->code == ERR_NONE)
-		err->code = ERR_STATE;
+		err->code = ERR_INCONSISTENT;
 	return -1;
 }
 
@@ -81,7 +81,7 @@ static const char *const names[] = {
 	[ERR_NO_SPACE] = "no-space",
 	[ERR_PROGRAM] = "program",
 	[ERR_NETWORK] = "network",
-	[ERR_STATE] = "state",
+	[ERR_INCONSISTENT] = "state",
 	[ERR_CANCELLED] = "cancelled",
 };
 

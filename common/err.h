@@ -22,7 +22,7 @@ enum err_code {
 	ERR_NO_SPACE,
 	ERR_PROGRAM,	/* a program that we ran failed */
 	ERR_NETWORK,
-	ERR_STATE,	/* our own recorded state is inconsistent */
+	ERR_INCONSISTENT,	/* our own recorded state is inconsistent */
 	ERR_CANCELLED,	/* a signal asked us to stop */
 };
 

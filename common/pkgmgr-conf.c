@@ -27,17 +27,10 @@ void pkgmgr_conf_free(struct pkgmgr_conf *conf)
 	free(conf);
 }
 
-static const char *get_or(const struct deb822_stanza *stanza, const char *name,
-			  const char *fallback)
-{
-	const char *value = deb822_get(stanza, name);
-	return value && *value ? value : fallback;
-}
-
 static int get_yes_no(const struct deb822_stanza *stanza, const char *name, bool fallback,
 		      bool *out, struct err *err)
 {
-	const char *value = get_or(stanza, name, fallback ? "yes" : "no");
+	const char *value = deb822_get_or(stanza, name, fallback ? "yes" : "no");
 	*out = str_eq(value, "yes");
 	if (*out || str_eq(value, "no"))
 		return 0;
@@ -81,24 +74,24 @@ static char *path_below(const struct root *root, const char *value)
 static int fill(const struct root *root, const struct deb822_stanza *s,
 		struct pkgmgr_conf *conf, struct err *err)
 {
-	const char *site = get_or(s, "Site", NULL), *server = NULL;
+	const char *site = deb822_get_or(s, "Site", NULL), *server = NULL;
 	if (deb822_check_known(s, known_fields, PKGMGR_CONF, err) < 0 ||
 	    deb822_require(s, "Server", PKGMGR_CONF, &server, err) < 0)
 		return -1;
 	uint64_t port = 0;
-	if (number_parse(get_or(s, "Port", "22"), 1, 65535, &port, "Port", err) < 0 ||
-	    duration_parse(get_or(s, "Timeout", "60s"), &conf->timeout_s, "Timeout", err) < 0 ||
+	if (number_parse(deb822_get_or(s, "Port", "22"), 1, 65535, &port, "Port", err) < 0 ||
+	    duration_parse(deb822_get_or(s, "Timeout", "60s"), &conf->timeout_s, "Timeout", err) < 0 ||
 	    get_yes_no(s, "Set-Clock", true, &conf->set_clock, err) < 0)
 		return -1;
 	conf->port = (unsigned)port;
 	conf->site = site ? xstrdup(site) : NULL;
 	conf->server = xstrdup(server);
-	conf->fetch_user = xstrdup(get_or(s, "Fetch-User", "_waybill"));
-	conf->origin = xstrdup(get_or(s, "Origin", "Waybill"));
-	conf->reboot_command = xstrdup(get_or(s, "Reboot-Command", ""));
-	conf->ssh_key = path_below(root, get_or(s, "Ssh-Key", "/etc/waybill/ssh/id_ed25519"));
+	conf->fetch_user = xstrdup(deb822_get_or(s, "Fetch-User", "_waybill"));
+	conf->origin = xstrdup(deb822_get_or(s, "Origin", "Waybill"));
+	conf->reboot_command = xstrdup(deb822_get_or(s, "Reboot-Command", ""));
+	conf->ssh_key = path_below(root, deb822_get_or(s, "Ssh-Key", "/etc/waybill/ssh/id_ed25519"));
 	conf->known_hosts =
-		path_below(root, get_or(s, "Known-Hosts", "/etc/waybill/ssh/known_hosts"));
+		path_below(root, deb822_get_or(s, "Known-Hosts", "/etc/waybill/ssh/known_hosts"));
 	return 0;
 }
 

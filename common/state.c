@@ -53,7 +53,7 @@ static int db_error(struct state *state, const char *what, struct err *err)
 	int code = sqlite3_errcode(state->db) & 0xff;
 	enum err_code kind = code == SQLITE_FULL   ? ERR_NO_SPACE
 			     : code == SQLITE_BUSY ? ERR_BUSY
-						   : ERR_STATE;
+						   : ERR_INCONSISTENT;
 	return err_set(err, kind, "%s: %s: %s", state->path, what, sqlite3_errmsg(state->db));
 }
 
@@ -101,7 +101,7 @@ static int ensure_schema(struct state *state, const char *const *schema, int kno
 	if (read_version(state, &version, err) < 0)
 		return -1;
 	if (version > known)
-		return err_set(err, ERR_STATE,
+		return err_set(err, ERR_INCONSISTENT,
 			       "%s has schema %d, this program knows %d; upgrade Waybill",
 			       state->path, version, known);
 	return version == known ? 0 : migrate(state, schema, known, err);

@@ -19,7 +19,7 @@ struct state {
 };
 
 /* Open <root>/var/lib/waybill/state.db, make it and its schema if missing, wait
- * for other writers up to 30 s. A database of a newer schema is ERR_STATE. */
+ * for other writers up to 30 s. A database of a newer schema is ERR_INCONSISTENT. */
 int state_open(const struct root *root, struct state **out, struct err *err) _must_check_;
 /* The same for another SQLite file of ours (the repository's index.db): schema[i] brings
  * a file of version i to i + 1, `version` is how many there are, and PRAGMA user_version. */

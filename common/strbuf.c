@@ -47,6 +47,16 @@ void strbuf_adds(struct strbuf *buf, const char *s)
 	strbuf_add(buf, s, strlen(s));
 }
 
+void strbuf_drop(struct strbuf *buf, size_t len)
+{
+	if (len >= buf->len) {
+		strbuf_destroy(buf);
+		return;
+	}
+	memmove(buf->data, buf->data + len, buf->len - len + 1);
+	buf->len -= len;
+}
+
 void strbuf_addc(struct strbuf *buf, char c)
 {
 	strbuf_add(buf, &c, 1);

@@ -20,6 +20,8 @@ void strbuf_destroy(struct strbuf *buf);
 void strbuf_reset(struct strbuf *buf);
 void strbuf_add(struct strbuf *buf, const void *data, size_t len);
 void strbuf_adds(struct strbuf *buf, const char *s);
+/* Remove the first `len` bytes, at most all; an empty buffer holds no memory. */
+void strbuf_drop(struct strbuf *buf, size_t len);
 void strbuf_addc(struct strbuf *buf, char c);
 void strbuf_addf(struct strbuf *buf, const char *fmt, ...) _printf_(2, 3);
 /* Add `s` with & < > " ' as XML entities; control characters become '?'. */

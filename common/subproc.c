@@ -47,7 +47,7 @@ int drop_privileges(const char *user, struct err *err)
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) < 0)
 		return err_sys(err, "become user '%s'", user);
 	if (pw->pw_uid != 0 && (setuid(0) == 0 || setgid(0) == 0))
-		return err_set(err, ERR_STATE, "could become root again after dropping to '%s'",
+		return err_set(err, ERR_INCONSISTENT, "could become root again after dropping to '%s'",
 			       user);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(err, "set no_new_privs");

@@ -184,11 +184,11 @@ static void test_state(void **state)
 	_cleanup_free_ char *missing = NULL;
 	assert_ok(state_get_meta(db, "no-such-key", &missing, &err));
 	assert_null(missing);
-	assert_fails(state_exec(db, &err, "", "INSERT INTO nowhere VALUES (1)"), ERR_STATE,
+	assert_fails(state_exec(db, &err, "", "INSERT INTO nowhere VALUES (1)"), ERR_INCONSISTENT,
 		     "nowhere");
 	assert_ok(state_exec(db, &err, "", "PRAGMA user_version = 99"));
 	state_free(db);
-	assert_fails(state_open(&root, &db, &err), ERR_STATE, "schema 99");
+	assert_fails(state_open(&root, &db, &err), ERR_INCONSISTENT, "schema 99");
 	root_destroy(&root);
 }
 
@@ -204,7 +204,7 @@ static void test_state_garbage(void **state)
 	memset(garbage, 'x', 4096);
 	assert_ok(atomic_file_write(path, garbage, 4096, 0600, &err));
 	struct state *db = NULL;
-	assert_fails(state_open(&root, &db, &err), ERR_STATE, "state.db");
+	assert_fails(state_open(&root, &db, &err), ERR_INCONSISTENT, "state.db");
 	assert_null(db);
 	root_destroy(&root);
 }

@@ -97,10 +97,17 @@ static void test_strbuf(void **state)
 		strbuf_addf(&buf, "%d,", i % 10);
 	assert_int_equal(buf.len, 2000);
 	assert_int_equal(strlen(buf.data), 2000);
+	strbuf_drop(&buf, 2);
+	assert_memory_equal(buf.data, "1,2,", 4);
+	assert_int_equal(strlen(buf.data), buf.len);
 	_cleanup_free_ char *taken = strbuf_steal(&buf);
-	assert_int_equal(strlen(taken), 2000);
+	assert_int_equal(strlen(taken), 1998);
 	_cleanup_free_ char *empty = strbuf_steal(&buf);
 	assert_string_equal(empty, "");
+	strbuf_drop(&buf, 0);
+	strbuf_adds(&buf, "gone");
+	strbuf_drop(&buf, 4);
+	assert_null(buf.data);
 }
 
 static void test_strv(void **state)

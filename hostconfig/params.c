@@ -177,41 +177,34 @@ static int set_file(const char *field, const char *text, char **out, struct err 
 	return 0;
 }
 
-static const char *get_or(const struct deb822_stanza *stanza, const char *name,
-			  const char *fallback)
-{
-	const char *value = stanza ? deb822_get(stanza, name) : NULL;
-	return value && *value ? value : fallback;
-}
-
 static int fill_network(const struct deb822_stanza *s, struct params *params,
 			struct err *err)
 {
-	if (set_address(params, get_or(s, "Address", DEFAULT_ADDRESS), err) < 0)
+	if (set_address(params, deb822_get_or(s, "Address", DEFAULT_ADDRESS), err) < 0)
 		return -1;
 	_cleanup_free_ char *usual =
 		xasprintf("%s.100-%s.120", params->prefix, params->prefix);
-	if (set_range(params, get_or(s, "Dhcp-Range", usual), err) < 0 ||
-	    set_lan(params, get_or(s, "Lan-Interface", ""), err) < 0)
+	if (set_range(params, deb822_get_or(s, "Dhcp-Range", usual), err) < 0 ||
+	    set_lan(params, deb822_get_or(s, "Lan-Interface", ""), err) < 0)
 		return -1;
-	return set_dns(params, get_or(s, "Dns", ""), err);
+	return set_dns(params, deb822_get_or(s, "Dns", ""), err);
 }
 
 static int fill_rest(const struct deb822_stanza *s, struct params *params, struct err *err)
 {
-	const char *server = get_or(s, "Boot-Server", NULL);
-	const char *help = get_or(s, "Help-Interface", NULL);
+	const char *server = deb822_get_or(s, "Boot-Server", NULL);
+	const char *help = deb822_get_or(s, "Help-Interface", NULL);
 	if (server && set_boot_server(params, server, err) < 0)
 		return -1;
 	if (help && check_interface("Help-Interface", help, err) < 0)
 		return -1;
 	params->help_interface = help ? xstrdup(help) : NULL;
-	if (set_file("Boot-File", get_or(s, "Boot-File", DEFAULT_BOOT_FILE),
+	if (set_file("Boot-File", deb822_get_or(s, "Boot-File", DEFAULT_BOOT_FILE),
 		     &params->boot_file, err) < 0 ||
-	    set_file("Boot-File-Efi", get_or(s, "Boot-File-Efi", DEFAULT_BOOT_FILE_EFI),
+	    set_file("Boot-File-Efi", deb822_get_or(s, "Boot-File-Efi", DEFAULT_BOOT_FILE_EFI),
 		     &params->boot_file_efi, err) < 0)
 		return -1;
-	return network_list_parse(get_or(s, "Ssh-From", "none"), "Ssh-From",
+	return network_list_parse(deb822_get_or(s, "Ssh-From", "none"), "Ssh-From",
 				  &params->ssh_from, err);
 }
 

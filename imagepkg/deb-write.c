@@ -59,7 +59,7 @@ static int add_member(const struct ar *ar, const char *name,
 		if (n < 0)
 			return err_sys(err, "cannot read the spooled %s", name);
 		if (n == 0)
-			return err_set(err, ERR_STATE, "the spooled %s has become shorter", name);
+			return err_set(err, ERR_INCONSISTENT, "the spooled %s has become shorter", name);
 		if (add_bytes(ar, buf, (size_t)n, err) != 0)
 			return -1;
 		done += (uint64_t)n;

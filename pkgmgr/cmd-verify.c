@@ -85,7 +85,7 @@ int cmd_verify(struct cli *cli, int argc, char **argv, struct err *err)
 		return -1;
 	print(cli, &findings);
 	if (findings.count)
-		return err_set(err, ERR_STATE, "%zu things are not as they should be",
+		return err_set(err, ERR_INCONSISTENT, "%zu things are not as they should be",
 			       findings.count);
 	return 0;
 }

@@ -114,7 +114,7 @@ static void test_what_is_written_is_compared(void **state)
 	close(fd[1]);
 	/* A medium that puts the bytes elsewhere, as sticks of faked size do. */
 	open_two(dir, "abc", "xxxxx", O_APPEND, fd);
-	assert_fails(write_image(fd[0], fd[1], 3, "stick", &err), ERR_STATE, "does not keep");
+	assert_fails(write_image(fd[0], fd[1], 3, "stick", &err), ERR_INCONSISTENT, "does not keep");
 	close(fd[0]);
 	close(fd[1]);
 	assert_ok(remove_tree(dir, &err));

@@ -96,7 +96,7 @@ static int compare(int image, int device, uint64_t size_bytes, const char *path,
 			return err_sys(err, "cannot read back %s at byte %llu", path,
 				       (unsigned long long)done);
 		if (memcmp(want, got, len) != 0)
-			return err_set(err, ERR_STATE, "%s does not keep what was written to it (in "
+			return err_set(err, ERR_INCONSISTENT, "%s does not keep what was written to it (in "
 				       "the MiB at byte %llu): the stick is broken or smaller than "
 				       "it says; take another", path, (unsigned long long)done);
 		done += len;

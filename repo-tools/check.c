@@ -90,7 +90,7 @@ static int check_packages(struct check *check, const char *suite, const char *di
 		return -1;
 	if (len == expected.len && (len == 0 || memcmp(text, expected.data, len) == 0))
 		return 0;
-	return err_set(err, ERR_STATE, "%s is not what index.db says; run 'imagerepo resign'",
+	return err_set(err, ERR_INCONSISTENT, "%s is not what index.db says; run 'imagerepo resign'",
 		       path);
 }
 

@@ -40,7 +40,7 @@ int index_open(const char *path, struct state **out, struct err *err)
 		return -1;
 	if (sqlite3_create_collation(index->db, "version", SQLITE_UTF8, NULL,
 				     collate_versions) != SQLITE_OK)
-		return err_set(err, ERR_STATE, "%s: %s", path, sqlite3_errmsg(index->db));
+		return err_set(err, ERR_INCONSISTENT, "%s: %s", path, sqlite3_errmsg(index->db));
 	*out = steal(&index);
 	return 0;
 }

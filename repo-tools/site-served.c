@@ -39,7 +39,7 @@ int site_check_served(const struct repo *repo, const char *site, const struct si
 	site_list_format(served, &then);
 	if (str_eq(now.data, then.data))
 		return 0;
-	return err_set(err, ERR_STATE,
+	return err_set(err, ERR_INCONSISTENT,
 		       "site %s: its files were edited and are not signed yet; run 'imagerepo "
 		       "resign'",
 		       site);

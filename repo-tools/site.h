@@ -50,7 +50,7 @@ int site_sign_if_changed(const struct repo *repo, const char *site, uint64_t *se
 
 /* Whether `served`, from site_read_signed(), says what the operator's files and parameters
  * say, dates and serial apart, and the parameters that it names are served.
- * Errors: ERR_STATE (they do not), ERR_INPUT. */
+ * Errors: ERR_INCONSISTENT (they do not), ERR_INPUT. */
 int site_check_served(const struct repo *repo, const char *site, const struct site_list *served,
 		      struct err *err) _must_check_;
 

@@ -79,7 +79,9 @@ check_all()
 	choose /dev/sdc
 	is_on /dev/sdc
 	choose /dev/sdz
-	stops "/dev/sdz is not in this machine. It has: /dev/sda (60 GiB)."
+	stops "/dev/sdz is not in this machine, or can be taken out. It has: /dev/sda (60 GiB)."
+	choose /dev/sdb
+	stops "/dev/sdb is not in this machine, or can be taken out. It has: /dev/sda (60 GiB)."
 	choose only 1
 	stops "exactly 2 disk(s), but this machine has 1"
 

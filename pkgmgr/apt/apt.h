@@ -52,7 +52,7 @@ int apt_lock(unsigned timeout_s, struct err *err) _must_check_;
 void apt_unlock(void);
 
 /* Carry out exactly this plan by dpkg; every archive has its path. The locks are
- * held on entry. Errors: ERR_STATE (the world changed since the plan was made),
+ * held on entry. Errors: ERR_INCONSISTENT (the world changed since the plan was made),
  * ERR_PROGRAM (dpkg failed; what it said went to standard error). */
 int apt_commit(const struct plan *plan, struct err *err) _must_check_;
 

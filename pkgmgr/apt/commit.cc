@@ -62,7 +62,7 @@ private:
 
 int changed(const struct plan_action &a, struct err *err)
 {
-	return err_set(err, ERR_STATE,
+	return err_set(err, ERR_INCONSISTENT,
 		       "%s is no longer as it was when the plan was made; sync again",
 		       a.package);
 }
@@ -125,7 +125,7 @@ int mark_all(pkgCacheFile &cache, const struct plan *plan, struct err *err)
 	size_t removals = plan_count(plan, PLAN_REMOVE);
 	if (deps.BrokenCount() > 0 || deps.DelCount() != removals ||
 	    deps.InstCount() > plan->action_count - removals)
-		return err_set(err, ERR_STATE,
+		return err_set(err, ERR_INCONSISTENT,
 			       "libapt-pkg would do other than planned; sync again");
 	return 0;
 }

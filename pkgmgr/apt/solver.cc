@@ -28,7 +28,7 @@ int Solver::open()
 	if (!cache.Open(nullptr, false))
 		return apt_fail(err, ERR_SYSTEM, "cannot read the package database and indexes");
 	if (!pkgApplyStatus(*cache.GetDepCache()))
-		return apt_fail(err, ERR_STATE, "cannot judge half-installed packages");
+		return apt_fail(err, ERR_INCONSISTENT, "cannot judge half-installed packages");
 	roles.assign(cache->Head().PackageCount, 0);
 	unneeded.assign(cache->Head().PackageCount, false);
 	by_list.assign(cache->Head().PackageCount, false);
