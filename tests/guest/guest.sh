@@ -58,15 +58,16 @@ _guest_machine()
 # in $T/guest.out. Returns run's exit status.
 _ended()
 {
-	local pid=$1 console=$2
+	local pid=$1 console=$2 status
 	track_pid "$pid"
 	tail -f --pid="$pid" -n +1 "$T/guest.out" >&2
 	wait "$pid" || true
-	if ! tail -n 1 "$T/guest.out" | grep -q '^exit [0-9]'; then
+	status=$(sed -n 's/^exit \([0-9]*\)\r*$/\1/p' "$T/guest.out")
+	if [ -z "$status" ]; then
 		tail -n 20 "$console" | sed 's/^/| /' >&2
 		fail "the guest did not come to an end in time"
 	fi
-	return "$(tail -n 1 "$T/guest.out" | tr -dc 0-9)"
+	return "$status"
 }
 
 # guest_run DIR: boot a throw-away copy of the machine with DIR as its second disk, for at most
