@@ -10,6 +10,7 @@
 # BENCH_RUNS sets the runs. With BENCH_DISK_MBPS the site's disk is a loop device that writes so
 # many megabytes a second and no more (by the blkio controller of cgroup v1).
 . "${top_srcdir:-$(dirname "$0")/..}/tests/lib/lib.sh"
+. "$top_srcdir/tests/lib/bench.sh"
 need_root
 need mmdebstrap qemu-img dpkg-deb /usr/bin/time
 
@@ -18,7 +19,6 @@ cache=${WAYBILL_CACHE:-/var/cache/waybill-bench}
 mbps=${BENCH_DISK_MBPS:-}
 export SOURCE_DATE_EPOCH=1700000000 TMPDIR=$T/tmp
 mkdir -p "$cache" "$T/tmp"
-failed=0
 
 # The disk, as a package of this recipe; its content is Debian's.
 mkdir recipe
@@ -42,29 +42,6 @@ if [ ! -e "$disk" ]; then
 	mv "$disk.tmp" "$disk"
 	rm -rf x bench_1.0_amd64.deb
 fi
-
-# median FILE
-median()
-{
-	sort -n "$1" | sed -n "$((($(wc -l <"$1") + 1) / 2))p"
-}
-
-# ratio A B: with two digits
-ratio()
-{
-	awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'
-}
-
-# goal TEXT VALUE le|ge LIMIT
-goal()
-{
-	local verdict=FAIL
-	awk -v v="$2" -v l="$4" -v op="$3" 'BEGIN { exit !(op == "le" ? v <= l : v >= l) }' &&
-		verdict=PASS
-	printf '%s  %-58s %8s  (goal %s %s)\n' "$verdict" "$1" "$2" \
-		"$([ "$3" = le ] && echo "<=" || echo ">=")" "$4"
-	[ $verdict = PASS ] || failed=1
-}
 
 # --- the operator's desk ------------------------------------------------------
 

@@ -11,10 +11,12 @@ static void viewer(const uint8_t *data, size_t size, struct strbuf *out, struct 
 	static const uint8_t challenge[VNC_CHALLENGE_BYTES];
 	struct rfb_viewer viewer;
 	size_t used = 1;
-	rfb_viewer_start(&viewer, challenge, out);
+	rfb_viewer_start(&viewer, challenge, RFB_TLS_OFFERED, out);
 	while (used > 0 && rfb_viewer_feed(&viewer, data, size, &used, out, err) == 0) {
 		data += used;
 		size -= used;
+		if (viewer.step == RFB_VIEWER_TLS)
+			rfb_viewer_secured(&viewer, out);
 		if (viewer.step == RFB_VIEWER_IDENTIFIED)
 			rfb_viewer_welcome(&viewer, out);
 	}

@@ -14,7 +14,7 @@
 struct entry {
 	struct vnc_key key;
 	int64_t end_ms;
-	char *machine;
+	struct code_grant grant; /* its strings are ours */
 	char code[CODE_LEN + 1];
 };
 
@@ -60,7 +60,8 @@ struct code_book *code_book_new(void)
 static void forget(struct code_book *book, size_t i)
 {
 	struct entry *entry = &book->entries[i];
-	free(entry->machine);
+	free((char *)entry->grant.machine);
+	free((char *)entry->grant.user);
 	*entry = book->entries[--book->count];
 	explicit_bzero(&book->entries[book->count], sizeof(*entry));
 }
@@ -93,8 +94,8 @@ static int check_code(const char *code, struct err *err)
 	return 0;
 }
 
-int code_book_add(struct code_book *book, const char *code, const char *machine,
-		  int64_t end_ms, struct err *err)
+int code_book_add(struct code_book *book, const char *code,
+		  const struct code_grant *grant, int64_t end_ms, struct err *err)
 {
 	if (check_code(code, err) < 0)
 		return -1;
@@ -109,7 +110,9 @@ int code_book_add(struct code_book *book, const char *code, const char *machine,
 	struct entry *entry = &book->entries[book->count++];
 	vnc_key_init(&entry->key, code);
 	entry->end_ms = end_ms;
-	entry->machine = xstrdup(machine);
+	entry->grant = *grant;
+	entry->grant.machine = xstrdup(grant->machine);
+	entry->grant.user = grant->user ? xstrdup(grant->user) : NULL;
 	memcpy(entry->code, code, CODE_LEN + 1);
 	return 0;
 }
@@ -127,8 +130,30 @@ void code_book_remove(struct code_book *book, const char *code)
 void code_book_remove_machine(struct code_book *book, const char *machine)
 {
 	for (size_t i = book->count; i-- > 0;)
-		if (strcmp(book->entries[i].machine, machine) == 0)
+		if (strcmp(book->entries[i].grant.machine, machine) == 0)
 			forget(book, i);
+}
+
+static bool same_or_null(const char *a, const char *b)
+{
+	return (!a && !b) || str_same(a, b);
+}
+
+void code_book_trim(struct code_book *book, const struct code_grant *grant, size_t max)
+{
+	size_t count = 0, oldest = 0;
+	for (size_t i = 0; i < book->count; i++) {
+		const struct entry *entry = &book->entries[i];
+		if (entry->end_ms == CODE_FOR_EVER || !str_eq(entry->grant.machine, grant->machine) ||
+		    !same_or_null(entry->grant.user, grant->user))
+			continue;
+		if (count++ == 0 || entry->end_ms < book->entries[oldest].end_ms)
+			oldest = i;
+	}
+	if (count < max || count == 0)
+		return;
+	forget(book, oldest);
+	code_book_trim(book, grant, max);
 }
 
 static bool is_over(const struct entry *entry, int64_t now_ms)
@@ -146,19 +171,32 @@ void code_book_expire(struct code_book *book, int64_t now_ms)
 int code_book_find(const struct code_book *book,
 		   const uint8_t challenge[VNC_CHALLENGE_BYTES],
 		   const uint8_t response[VNC_CHALLENGE_BYTES], int64_t now_ms,
-		   const char **code, const char **machine)
+		   const char **code, const struct code_grant **grant)
 {
 	/* No branch on what was found; `count` stands for nothing. */
 	size_t found = book->count;
 	for (size_t i = 0; i < book->count; i++) {
-		uint8_t expected[VNC_CHALLENGE_BYTES];
-		vnc_key_respond(&book->entries[i].key, challenge, expected);
+		/* One of DES's two blocks tells; the other is looked at below. */
+		uint8_t expected[DES_BLOCK_SIZE];
+		des_encrypt(&book->entries[i].key.des, sizeof(expected), expected, challenge);
 		size_t same = (size_t)memeql_sec(expected, response, sizeof(expected));
 		found = (found & (same - 1)) | (i & -same);
 	}
 	if (found == book->count || is_over(&book->entries[found], now_ms))
 		return -1;
+	uint8_t whole[VNC_CHALLENGE_BYTES];
+	vnc_key_respond(&book->entries[found].key, challenge, whole);
+	if (!memeql_sec(whole, response, sizeof(whole)))
+		return -1;
 	*code = book->entries[found].code;
-	*machine = book->entries[found].machine;
+	*grant = &book->entries[found].grant;
 	return 0;
+}
+
+bool code_book_is_one_time(const struct code_book *book, const char *code)
+{
+	for (size_t i = 0; i < book->count; i++)
+		if (memeql_sec(book->entries[i].code, code, CODE_LEN))
+			return book->entries[i].end_ms != CODE_FOR_EVER;
+	return false;
 }

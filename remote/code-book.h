@@ -4,6 +4,7 @@
 #ifndef WAYBILL_CODE_BOOK_H
 #define WAYBILL_CODE_BOOK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,10 +27,17 @@ size_t code_book_count(const struct code_book *book);
 
 enum { CODE_FOR_EVER = 0 };
 
-/* Register `code` for `machine` (copied) until `end_ms` of the caller's clock, or CODE_FOR_EVER.
+/* What a code lets its bearer do. */
+struct code_grant {
+	const char *machine;
+	const char *user; /* who asked for it, or NULL */
+	bool view_only;
+};
+
+/* Register `code` (the grant is copied) until `end_ms` of the caller's clock, or CODE_FOR_EVER.
  * Errors: ERR_INPUT (not CODE_LEN printable ASCII characters), ERR_EXISTS (registered already). */
-int code_book_add(struct code_book *book, const char *code, const char *machine, int64_t end_ms,
-		  struct err *err) _must_check_;
+int code_book_add(struct code_book *book, const char *code, const struct code_grant *grant,
+		  int64_t end_ms, struct err *err) _must_check_;
 
 /* Forget a code; none there is well. */
 void code_book_remove(struct code_book *book, const char *code);
@@ -37,10 +45,17 @@ void code_book_remove(struct code_book *book, const char *code);
 void code_book_remove_machine(struct code_book *book, const char *machine);
 void code_book_expire(struct code_book *book, int64_t now_ms);
 
-/* Which code gave this response to this challenge? Takes as long whichever it is. *code and *machine
- * are borrowed until the book changes. Returns -1 if none did or its time is over. */
+/* Of one-time codes for the same machine and user, forget the oldest, so that fewer than `max` are
+ * left: each makes every search longer. */
+void code_book_trim(struct code_book *book, const struct code_grant *grant, size_t max);
+
+/* Which code gave this response to this challenge? Takes as long whichever it is. *code and *grant are
+ * borrowed until the book changes. Returns -1 if none did or its time is over. */
 int code_book_find(const struct code_book *book, const uint8_t challenge[VNC_CHALLENGE_BYTES],
 		   const uint8_t response[VNC_CHALLENGE_BYTES], int64_t now_ms,
-		   const char **code, const char **machine) _must_check_;
+		   const char **code, const struct code_grant **grant) _must_check_;
+
+/* Is this code good for one session only? */
+bool code_book_is_one_time(const struct code_book *book, const char *code);
 
 #endif

@@ -27,14 +27,14 @@ static char *next_line(char **text)
 
 static int take_method(const char *word, enum http_method *out, struct err *err)
 {
-	static const char *const names[] = { "GET", "HEAD", "POST" };
+	static const char *const names[] = { "GET", "HEAD", "POST", "CONNECT" };
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (str_eq(word, names[i])) {
 			*out = (enum http_method)i;
 			return 0;
 		}
 	}
-	return refuse(err, "a method other than GET, HEAD and POST");
+	return refuse(err, "a method other than GET, HEAD, POST and CONNECT");
 }
 
 static int hex_digit(char c)
@@ -103,6 +103,16 @@ static int take_target(struct http_request *request, char *target, struct err *e
 	return check_segments(target, err);
 }
 
+/* HOST:PORT (RFC 9112 section 3.2.3); what the two are is for who uses them to say. */
+static int take_authority(struct http_request *request, char *target, struct err *err)
+{
+	for (const char *p = target; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("-._:[]", *p))
+			return refuse(err, "a target of CONNECT that is no HOST:PORT");
+	request->path = target;
+	return *target ? 0 : refuse(err, "CONNECT to nothing");
+}
+
 static int take_request_line(struct http_request *request, char *line, struct err *err)
 {
 	char *target = strchr(line, ' '),
@@ -116,7 +126,8 @@ static int take_request_line(struct http_request *request, char *line, struct er
 	request->http_1_0 = str_eq(version, "HTTP/1.0");
 	if (take_method(line, &request->method, err) < 0)
 		return -1;
-	return take_target(request, target, err);
+	return request->method == HTTP_CONNECT ? take_authority(request, target, err)
+					       : take_target(request, target, err);
 }
 
 /* RFC 9110 section 5.6.2. */

@@ -17,14 +17,14 @@ enum {
 	HTTP_MAX_BODY = 4096,
 };
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST };
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_CONNECT };
 
 struct http_field { const char *name, *value; };
 
 struct http_request {
 	enum http_method method;
 	bool http_1_0;
-	char *path;	   /* decoded, without the query */
+	char *path;	   /* decoded, without the query; of CONNECT: its target, as it came */
 	const char *query; /* as it came, or NULL */
 	struct http_field fields[HTTP_MAX_FIELDS];
 	size_t field_count;

@@ -6,7 +6,8 @@
 #include "remote/bytes.h"
 #include "remote/rfb.h"
 
-enum { RFB_SECURITY_NONE = 1, RFB_SECURITY_VNC = 2 };
+enum { RFB_SECURITY_NONE = 1, RFB_SECURITY_VNC = 2, RFB_SECURITY_VENCRYPT = 19 };
+enum { RFB_VENCRYPT_X509_VNC = 261 };
 
 /* The highest version that both we and one who says `text` know.
  * Errors: ERR_INPUT (not "RFB 003.xxx\n"). */

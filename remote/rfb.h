@@ -19,9 +19,15 @@ enum { RFB_VERSION_BYTES = 12, RFB_SERVER_INIT_BYTES = 24 };
 
 /* --- to a viewer, as its server -------------------------------------------------------- */
 
+/* May, or must, a viewer go on in TLS (VeNCrypt's X509Vnc)? */
+enum rfb_tls { RFB_TLS_NO, RFB_TLS_OFFERED, RFB_TLS_REQUIRED };
+
 enum rfb_viewer_step {
 	RFB_VIEWER_VERSION,
 	RFB_VIEWER_SECURITY,
+	RFB_VIEWER_VENCRYPT,
+	RFB_VIEWER_SUBTYPE,
+	RFB_VIEWER_TLS, /* TLS begins after what was added to `out`; then rfb_viewer_secured() */
 	RFB_VIEWER_RESPONSE,
 	RFB_VIEWER_IDENTIFIED, /* its response has come: rfb_viewer_welcome() or _refuse() */
 	RFB_VIEWER_INIT,
@@ -32,6 +38,7 @@ enum rfb_viewer_step {
 struct rfb_viewer {
 	enum rfb_viewer_step step;
 	enum rfb_version version;
+	enum rfb_tls tls;
 	uint8_t challenge[VNC_CHALLENGE_BYTES];
 	uint8_t response[VNC_CHALLENGE_BYTES]; /* from RFB_VIEWER_IDENTIFIED on */
 	bool shared;
@@ -39,7 +46,10 @@ struct rfb_viewer {
 
 /* Begin: adds the server's greeting to `out`. The challenge is new for each viewer. */
 void rfb_viewer_start(struct rfb_viewer *viewer, const uint8_t challenge[VNC_CHALLENGE_BYTES],
-		      struct strbuf *out);
+		      enum rfb_tls tls, struct strbuf *out);
+
+/* In step RFB_VIEWER_TLS: it is there. */
+void rfb_viewer_secured(struct rfb_viewer *viewer, struct strbuf *out);
 
 /* Take a message from the start of `data`; *used: its bytes, or 0 if it has not come whole or
  * if the step waits for us. What is to be sent is added to `out`. Errors: ERR_INPUT, after

@@ -32,6 +32,14 @@ static void test_response(void **state)
 	assert_memory_not_equal(response, expected, sizeof(expected));
 }
 
+/* What tigervncpasswd writes. */
+static void test_hidden_password(void **state)
+{
+	char hidden[2 * VNC_PASSWORD_BYTES + 1];
+	vnc_password_hide("geheim12", hidden);
+	assert_string_equal(hidden, "55f50b0ff44dcbc3");
+}
+
 static void test_job(void **state)
 {
 	char code[CODE_LEN + 1];
@@ -61,17 +69,18 @@ static void assert_finds(const struct code_book *book, const char *typed, int64_
 			 const char *expected)
 {
 	uint8_t response[VNC_CHALLENGE_BYTES];
-	const char *code, *machine;
+	const char *code;
+	const struct code_grant *grant;
 	respond(typed, response);
 	if (!expected) {
-		assert_int_equal(code_book_find(book, challenge, response, now_ms, &code,
-						&machine),
-				 -1);
+		assert_int_equal(
+			code_book_find(book, challenge, response, now_ms, &code, &grant),
+			-1);
 		return;
 	}
-	assert_int_equal(
-		code_book_find(book, challenge, response, now_ms, &code, &machine), 0);
-	assert_string_equal(machine, expected);
+	assert_int_equal(code_book_find(book, challenge, response, now_ms, &code, &grant),
+			 0);
+	assert_string_equal(grant->machine, expected);
 	assert_memory_equal(code, typed, CODE_LEN);
 }
 
@@ -83,10 +92,14 @@ static void test_find(void **state)
 	for (int i = 0; i < 100; i++) {
 		_cleanup_free_ char *code = xasprintf("code%04d", i);
 		_cleanup_free_ char *machine = xasprintf("vm%d", i / 2);
-		assert_ok(code_book_add(book, code, machine, i % 2 ? CODE_FOR_EVER : 1000,
-					&err));
+		assert_ok(code_book_add(
+			book, code, &(struct code_grant){ machine, "anna", i % 3 == 0 },
+			i % 2 ? CODE_FOR_EVER : 1000, &err));
 	}
 	assert_int_equal(code_book_count(book), 100);
+	assert_true(code_book_is_one_time(book, "code0000"));
+	assert_false(code_book_is_one_time(book, "code0001"));
+	assert_false(code_book_is_one_time(book, "code0100"));
 	assert_finds(book, "code0000", 999, "vm0");
 	assert_finds(book, "code0000", 1000, NULL);
 	assert_finds(book, "code0099", 1000, "vm49");
@@ -109,52 +122,75 @@ static void test_damaged_response(void **state)
 	struct err err = ERR_INIT;
 	_cleanup_(code_book_freep) struct code_book *book = code_book_new();
 	uint8_t response[VNC_CHALLENGE_BYTES];
-	const char *code, *machine;
-	assert_ok(code_book_add(book, "^HbD)GJo", "vm", CODE_FOR_EVER, &err));
+	const char *code;
+	const struct code_grant *grant;
+	assert_ok(code_book_add(book, "^HbD)GJo", &(struct code_grant){ "vm" },
+				CODE_FOR_EVER, &err));
 	respond("^HbD)GJo", response);
 	for (size_t bit = 0; bit < 8 * sizeof(response); bit++) {
 		response[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		assert_int_equal(
-			code_book_find(book, challenge, response, 0, &code, &machine),
-			-1);
+			code_book_find(book, challenge, response, 0, &code, &grant), -1);
 		response[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
-	assert_int_equal(code_book_find(book, challenge, response, 0, &code, &machine),
-			 0);
+	assert_int_equal(code_book_find(book, challenge, response, 0, &code, &grant), 0);
+}
+
+static void test_trim(void **state)
+{
+	struct err err = ERR_INIT;
+	_cleanup_(code_book_freep) struct code_book *book = code_book_new();
+	const struct code_grant mine = { "vm", "anna" }, others = { "vm", NULL };
+	assert_ok(code_book_add(book, "forever1", &mine, CODE_FOR_EVER, &err));
+	for (int i = 0; i < 20; i++) {
+		_cleanup_free_ char *code = xasprintf("code%04d", i),
+				    *other = xasprintf("else%04d", i);
+		code_book_trim(book, &mine, 3);
+		assert_ok(code_book_add(book, code, &mine, 1000 + i, &err));
+		assert_ok(code_book_add(book, other, &others, 1000, &err));
+	}
+	assert_int_equal(code_book_count(book), 1 + 3 + 20);
+	assert_finds(book, "code0016", 0, NULL);
+	assert_finds(book, "code0017", 0, "vm");
+	assert_finds(book, "code0019", 0, "vm");
+	assert_finds(book, "forever1", 0, "vm");
 }
 
 static void test_refused(void **state)
 {
 	struct err err = ERR_INIT;
 	_cleanup_(code_book_freep) struct code_book *book = code_book_new();
-	assert_fails(code_book_add(book, "", "vm", 0, &err), ERR_INPUT, "8 characters");
-	assert_fails(code_book_add(book, "1234567", "vm", 0, &err), ERR_INPUT,
-		     "8 characters");
-	assert_fails(code_book_add(book, "123456789", "vm", 0, &err), ERR_INPUT,
-		     "8 characters");
-	assert_fails(code_book_add(book, "1234\t678", "vm", 0, &err), ERR_INPUT,
-		     "printable");
+	assert_fails(code_book_add(book, "", &(struct code_grant){ "vm" }, 0, &err),
+		     ERR_INPUT, "8 characters");
+	assert_fails(
+		code_book_add(book, "1234567", &(struct code_grant){ "vm" }, 0, &err),
+		ERR_INPUT, "8 characters");
+	assert_fails(
+		code_book_add(book, "123456789", &(struct code_grant){ "vm" }, 0, &err),
+		ERR_INPUT, "8 characters");
+	assert_fails(
+		code_book_add(book, "1234\t678", &(struct code_grant){ "vm" }, 0, &err),
+		ERR_INPUT, "printable");
 	/* To DES the same as "abcdefgh". */
 	assert_fails(code_book_add(book,
 				   "\xe1"
 				   "bcdefgh",
-				   "vm", 0, &err),
+				   &(struct code_grant){ "vm" }, 0, &err),
 		     ERR_INPUT, "printable");
-	assert_ok(code_book_add(book, "abcdefgh", "vm", 0, &err));
-	assert_fails(code_book_add(book, "abcdefgh", "other", 0, &err), ERR_EXISTS,
-		     "already");
+	assert_ok(code_book_add(book, "abcdefgh", &(struct code_grant){ "vm" }, 0, &err));
+	assert_fails(
+		code_book_add(book, "abcdefgh", &(struct code_grant){ "other" }, 0, &err),
+		ERR_EXISTS, "already");
 	assert_int_equal(code_book_count(book), 1);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_response),
-		cmocka_unit_test(test_job),
-		cmocka_unit_test(test_mint),
-		cmocka_unit_test(test_find),
-		cmocka_unit_test(test_damaged_response),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_response), cmocka_unit_test(test_hidden_password),
+		cmocka_unit_test(test_job),      cmocka_unit_test(test_mint),
+		cmocka_unit_test(test_find),     cmocka_unit_test(test_damaged_response),
+		cmocka_unit_test(test_trim),     cmocka_unit_test(test_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

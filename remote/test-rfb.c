@@ -66,12 +66,59 @@ static const struct {
 	{ "RFB 003.889\n", RFB_3_8 },
 };
 
+static void test_vencrypt(void **state)
+{
+	struct err err = ERR_INIT;
+	struct rfb_viewer viewer;
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	for (size_t step = 1; step <= 32; step += 31) {
+		rfb_viewer_start(&viewer, challenge, RFB_TLS_OFFERED, &out);
+		strbuf_reset(&out);
+		assert_ok(viewer_says(&viewer, "RFB 003.008\n", 12, step, &out, &err));
+		SENT(&out, "\2\2\23");
+		assert_ok(viewer_says(&viewer, "\23\0\2", 3, step, &out, &err));
+		SENT(&out, "\0\2\0\1\0\0\1\5");
+		assert_ok(viewer_says(&viewer, "\0\0\1\5", 4, step, &out, &err));
+		SENT(&out, "\1");
+		assert_int_equal(viewer.step, RFB_VIEWER_TLS);
+		rfb_viewer_secured(&viewer, &out);
+		SENT(&out, "0123456789abcdef");
+		assert_ok(viewer_says(&viewer, RESPONSE, 16, step, &out, &err));
+		assert_int_equal(viewer.step, RFB_VIEWER_IDENTIFIED);
+	}
+}
+
+/* Wrong versions and subtypes; a viewer without TLS where it is required. */
+static void test_vencrypt_refused(void **state)
+{
+	static const struct {
+		enum rfb_tls tls;
+		const char *says;
+		size_t len;
+		const char *words;
+	} wrong[] = {
+		{ RFB_TLS_NO, "RFB 003.008\n\23", 13, "not offered" },
+		{ RFB_TLS_REQUIRED, "RFB 003.008\n\2", 13, "not offered" },
+		{ RFB_TLS_REQUIRED, "RFB 003.003\n", 12, "no TLS" },
+		{ RFB_TLS_OFFERED, "RFB 003.008\n\23\0\1", 15, "VeNCrypt 0.1" },
+		{ RFB_TLS_OFFERED, "RFB 003.008\n\23\0\2\0\0\1\2", 19, "subtype 258" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct err err = ERR_INIT;
+		struct rfb_viewer viewer;
+		_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+		rfb_viewer_start(&viewer, challenge, wrong[i].tls, &out);
+		assert_fails(viewer_says(&viewer, wrong[i].says, wrong[i].len, 1, &out, &err),
+			     ERR_INPUT, wrong[i].words);
+	}
+}
+
 static void viewer_comes_in(const char *version, enum rfb_version as, size_t step)
 {
 	struct err err = ERR_INIT;
 	struct rfb_viewer viewer;
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
-	rfb_viewer_start(&viewer, challenge, &out);
+	rfb_viewer_start(&viewer, challenge, RFB_TLS_NO, &out);
 	SENT(&out, "RFB 003.008\n");
 	assert_ok(viewer_says(&viewer, version, RFB_VERSION_BYTES, step, &out, &err));
 	assert_int_equal(viewer.version, as);
@@ -112,7 +159,7 @@ static void test_viewer_waits(void **state)
 	struct rfb_viewer viewer;
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
 	size_t used;
-	rfb_viewer_start(&viewer, challenge, &out);
+	rfb_viewer_start(&viewer, challenge, RFB_TLS_NO, &out);
 	assert_ok(viewer_says(&viewer, "RFB 003.008\n\2" RESPONSE, 29, 29, &out, &err));
 	assert_int_equal(viewer.step, RFB_VIEWER_IDENTIFIED);
 	assert_ok(rfb_viewer_feed(&viewer, (const uint8_t *)"\1", 1, &used, &out, &err));
@@ -125,12 +172,12 @@ static void test_viewer_refused(void **state)
 	struct err err = ERR_INIT;
 	struct rfb_viewer viewer;
 	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
-	rfb_viewer_start(&viewer, challenge, &out);
+	rfb_viewer_start(&viewer, challenge, RFB_TLS_NO, &out);
 	assert_ok(viewer_says(&viewer, "RFB 003.008\n\2" RESPONSE, 29, 29, &out, &err));
 	strbuf_reset(&out);
 	rfb_viewer_refuse(&viewer, "No.", &out);
 	SENT(&out, "\0\0\0\1\0\0\0\3No.");
-	rfb_viewer_start(&viewer, challenge, &out);
+	rfb_viewer_start(&viewer, challenge, RFB_TLS_NO, &out);
 	assert_ok(viewer_says(&viewer, "RFB 003.003\n" RESPONSE, 28, 28, &out, &err));
 	strbuf_reset(&out);
 	rfb_viewer_refuse(&viewer, "No.", &out);
@@ -138,7 +185,7 @@ static void test_viewer_refused(void **state)
 	assert_int_equal(viewer.step, RFB_VIEWER_REFUSED);
 
 	/* CVE-2006-2369: a type that was not offered lets nobody in. */
-	rfb_viewer_start(&viewer, challenge, &out);
+	rfb_viewer_start(&viewer, challenge, RFB_TLS_NO, &out);
 	assert_fails(viewer_says(&viewer, "RFB 003.008\n\1", 13, 13, &out, &err),
 		     ERR_INPUT, "security type 1");
 	assert_int_equal(viewer.step, RFB_VIEWER_REFUSED);
@@ -146,7 +193,7 @@ static void test_viewer_refused(void **state)
 	static const char *const not_rfb[] = { "GET / HTTP/1", "RFB 004.001\n",
 					       "RFB 003.8  \n", "RFB 003.008\r" };
 	for (size_t i = 0; i < ARRAY_SIZE(not_rfb); i++) {
-		rfb_viewer_start(&viewer, challenge, &out);
+		rfb_viewer_start(&viewer, challenge, RFB_TLS_NO, &out);
 		assert_fails(viewer_says(&viewer, not_rfb[i], 12, 12, &out, &err),
 			     ERR_INPUT, "does not speak RFB 3");
 	}
@@ -274,6 +321,8 @@ static void test_endless(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_vencrypt),
+		cmocka_unit_test(test_vencrypt_refused),
 		cmocka_unit_test(test_viewer),
 		cmocka_unit_test(test_viewer_waits),
 		cmocka_unit_test(test_viewer_refused),

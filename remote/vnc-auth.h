@@ -22,4 +22,8 @@ void vnc_key_init(struct vnc_key *key, const char *password);
 void vnc_key_respond(const struct vnc_key *key, const uint8_t challenge[VNC_CHALLENGE_BYTES],
 		     uint8_t response[VNC_CHALLENGE_BYTES]);
 
+/* A password as viewers keep it in their files, in hexadecimal: hidden from a glance, with a key that
+ * they all know. */
+void vnc_password_hide(const char *password, char hidden[2 * VNC_PASSWORD_BYTES + 1]);
+
 #endif

@@ -13,7 +13,7 @@ set -Eeuo pipefail
 
 top_srcdir=$(cd "${top_srcdir:-$(dirname "$0")/..}" && pwd)
 top_builddir=$(cd "${top_builddir:-$top_srcdir/build}" && pwd)
-for _dir in preseed pkgmgr repo-tools imagepkg hostconfig appliance; do
+for _dir in remote preseed pkgmgr repo-tools imagepkg hostconfig appliance; do
 	PATH=$top_builddir/$_dir:$PATH
 done
 export PATH top_srcdir top_builddir WAYBILL_DATADIR="$top_srcdir/imagepkg"
