@@ -62,6 +62,7 @@ static void forget(struct code_book *book, size_t i)
 	struct entry *entry = &book->entries[i];
 	free((char *)entry->grant.machine);
 	free((char *)entry->grant.user);
+	free((char *)entry->grant.recording);
 	*entry = book->entries[--book->count];
 	explicit_bzero(&book->entries[book->count], sizeof(*entry));
 }
@@ -113,6 +114,7 @@ int code_book_add(struct code_book *book, const char *code,
 	entry->grant = *grant;
 	entry->grant.machine = xstrdup(grant->machine);
 	entry->grant.user = grant->user ? xstrdup(grant->user) : NULL;
+	entry->grant.recording = grant->recording ? xstrdup(grant->recording) : NULL;
 	memcpy(entry->code, code, CODE_LEN + 1);
 	return 0;
 }

@@ -32,6 +32,7 @@ struct code_grant {
 	const char *machine;
 	const char *user; /* who asked for it, or NULL */
 	bool view_only;
+	const char *recording; /* of the machine, to be played; or NULL: the machine itself */
 };
 
 /* Register `code` (the grant is copied) until `end_ms` of the caller's clock, or CODE_FOR_EVER.

@@ -23,9 +23,11 @@ enum client_message {
 enum qemu_message { QEMU_KEY = 0, QEMU_AUDIO = 1 };
 enum { QEMU_AUDIO_SET_FORMAT = 2 };
 
-static const struct {
+struct range {
 	int32_t from, to;
-} passed_encodings[] = {
+};
+
+static const struct range passed[] = {
 	{ 0, 2 },       /* Raw, CopyRect, RRE */
 	{ 4, 7 },       /* CoRRE, Hextile, zlib, Tight */
 	{ 15, 17 },     /* TRLE, ZRLE, ZYWRLE */
@@ -45,9 +47,25 @@ static const struct {
 	{ (int32_t)0xC0A1E5CE, (int32_t)0xC0A1E5CE }, /* Extended Clipboard */
 };
 
+/* What every player knows; and the pointer stays in the picture. */
+static const struct range recorded[] = {
+	{ 0, 2 },       /* Raw, CopyRect, RRE */
+	{ 5, 7 },       /* Hextile, zlib, Tight */
+	{ 16, 16 },     /* ZRLE */
+	{ -32, -23 },   /* JPEG quality */
+	{ -224, -223 }, /* LastRect, DesktopSize */
+	{ -256, -247 }, /* compression level */
+};
+
 void rfb_filter_init(struct rfb_filter *filter, bool view_only)
 {
 	*filter = (struct rfb_filter){ .view_only = view_only };
+}
+
+void rfb_filter_record(struct rfb_filter *filter, const uint8_t format[RFB_FORMAT_BYTES])
+{
+	filter->recorded = true;
+	memcpy(filter->format, format, RFB_FORMAT_BYTES);
 }
 
 void rfb_filter_destroy(struct rfb_filter *filter)
@@ -148,29 +166,59 @@ static int check_size(const struct rfb_filter *filter, struct err *err)
 	return 0;
 }
 
-static bool encoding_passes(int32_t encoding)
+/* A player must be able to show it in other formats. */
+static int settle_format(struct rfb_filter *filter, struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(passed_encodings); i++)
-		if (encoding >= passed_encodings[i].from &&
-		    encoding <= passed_encodings[i].to)
+	uint8_t bits = filter->format[0];
+	bool big_endian = filter->format[2], true_colour = filter->format[3];
+	if (big_endian || !true_colour || (bits != 8 && bits != 16 && bits != 32))
+		return err_set(err, ERR_REFUSED, "the viewer's pixel format cannot be recorded");
+	filter->settled = true;
+	return 0;
+}
+
+static int check_recorded(struct rfb_filter *filter, struct err *err)
+{
+	/* The format's last three bytes are padding. */
+	const uint8_t *format = filter->head + RFB_FORMAT_AT;
+	if (filter->head[0] == UPDATE_REQUEST && !filter->settled)
+		return settle_format(filter, err);
+	if (filter->head[0] != SET_PIXEL_FORMAT)
+		return 0;
+	if (filter->settled && memcmp(filter->format, format, RFB_FORMAT_BYTES - 3) != 0)
+		return err_set(err, ERR_REFUSED, "the viewer changes its pixel format, and is recorded");
+	memcpy(filter->format, format, RFB_FORMAT_BYTES);
+	return 0;
+}
+
+static bool is_in(const struct range *ranges, size_t count, int32_t encoding)
+{
+	for (size_t i = 0; i < count; i++)
+		if (encoding >= ranges[i].from && encoding <= ranges[i].to)
 			return true;
 	return false;
 }
 
+static bool encoding_passes(const struct rfb_filter *filter, int32_t encoding)
+{
+	return filter->recorded ? is_in(recorded, ARRAY_SIZE(recorded), encoding)
+				: is_in(passed, ARRAY_SIZE(passed), encoding);
+}
+
 static void write_encodings(struct rfb_filter *filter, struct strbuf *out)
 {
-	_cleanup_strbuf_ struct strbuf passed = STRBUF_INIT;
+	_cleanup_strbuf_ struct strbuf kept = STRBUF_INIT;
 	for (size_t at = 0; at < filter->encodings.len; at += 4) {
 		const char *encoding = filter->encodings.data + at;
-		if (encoding_passes((int32_t)bytes_u32((const uint8_t *)encoding)))
-			strbuf_add(&passed, encoding, 4);
+		if (encoding_passes(filter, (int32_t)bytes_u32((const uint8_t *)encoding)))
+			strbuf_add(&kept, encoding, 4);
 	}
-	size_t count = passed.len / 4;
+	size_t count = kept.len / 4;
 	const uint8_t head[] = { SET_ENCODINGS, 0, (uint8_t)(count >> 8),
 				 (uint8_t)count };
 	strbuf_add(out, head, sizeof(head));
 	if (count > 0)
-		strbuf_add(out, passed.data, passed.len);
+		strbuf_add(out, kept.data, kept.len);
 	strbuf_reset(&filter->encodings);
 }
 
@@ -179,7 +227,7 @@ static int begin_body(struct rfb_filter *filter, struct strbuf *out, struct err 
 {
 	filter->in_body = true;
 	filter->body_left = body_bytes(filter->head);
-	if (check_size(filter, err) < 0)
+	if (check_size(filter, err) < 0 || (filter->recorded && check_recorded(filter, err) < 0))
 		return -1;
 	if (filter->head[0] == SET_ENCODINGS) {
 		filter->body = RFB_ENCODINGS;

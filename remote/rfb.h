@@ -15,7 +15,12 @@
 /* What both ends of a session have agreed upon, as far as messages differ. */
 enum rfb_version { RFB_3_3 = 3, RFB_3_7 = 7, RFB_3_8 = 8 };
 
-enum { RFB_VERSION_BYTES = 12, RFB_SERVER_INIT_BYTES = 24 };
+enum {
+	RFB_VERSION_BYTES = 12,
+	RFB_SERVER_INIT_BYTES = 24,
+	RFB_FORMAT_BYTES = 16, /* a pixel format, */
+	RFB_FORMAT_AT = 4,     /* in ServerInit, and in SetPixelFormat */
+};
 
 /* --- to a viewer, as its server -------------------------------------------------------- */
 

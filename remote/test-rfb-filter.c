@@ -123,11 +123,70 @@ static void test_bad(void **state)
 	}
 }
 
+#define FORMAT "\40\30\0\1colours-etc."
+#define ASK    "\3xywh56789"
+
+/* For a recording: what may be asked for, and that the pixels' format stays. */
+static const struct {
+	const char *bytes;
+	size_t len;
+	const char *why; /* NULL: it passes */
+} recorded[] = {
+	{ WORDS("\0pad" FORMAT ASK), NULL },
+	{ WORDS("\0pad" FORMAT "\0pad" FORMAT ASK "\0pad" FORMAT ASK), NULL },
+	{ WORDS("\0pad\20\20\0\1colours-etc." "\0pad" FORMAT ASK), NULL },
+	{ WORDS(ASK "\0pad\20\20\0\1colours-etc."), "changes its pixel format" },
+	{ WORDS("\0pad\40\30\1\1colours-etc." ASK), "cannot be recorded" },
+	{ WORDS("\0pad\10\10\0\0colours-etc." ASK), "cannot be recorded" },
+	{ WORDS("\0pad\30\30\0\1colours-etc." ASK), "cannot be recorded" },
+};
+
+static void test_recorded(void **state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(recorded); i++) {
+		struct err err = ERR_INIT;
+		struct rfb_filter filter;
+		_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+		rfb_filter_init(&filter, false);
+		rfb_filter_record(&filter, (const uint8_t *)FORMAT);
+		int result = rfb_filter_feed(&filter, (const uint8_t *)recorded[i].bytes, recorded[i].len,
+					     &out, &err);
+		if (recorded[i].why) {
+			assert_fails(result, ERR_REFUSED, recorded[i].why);
+		} else {
+			assert_ok(result);
+			assert_true(filter.settled);
+			assert_memory_equal(filter.format, FORMAT, RFB_FORMAT_BYTES);
+			assert_memory_equal(out.data, recorded[i].bytes, recorded[i].len);
+		}
+		rfb_filter_destroy(&filter);
+	}
+}
+
+static void test_recorded_encodings(void **state)
+{
+	/* Tight, Cursor, ExtendedDesktopSize, ZRLE, DesktopName */
+	static const uint8_t asked[] = { 2, 0, 0, 5, 0, 0, 0, 7, 0xff, 0xff, 0xff, 0x11, 0xff, 0xff,
+					 0xfe, 0xcc, 0, 0, 0, 16, 0xff, 0xff, 0xfe, 0xcd };
+	static const uint8_t left[] = { 2, 0, 0, 2, 0, 0, 0, 7, 0, 0, 0, 16 };
+	struct err err = ERR_INIT;
+	struct rfb_filter filter;
+	_cleanup_strbuf_ struct strbuf out = STRBUF_INIT;
+	rfb_filter_init(&filter, false);
+	rfb_filter_record(&filter, (const uint8_t *)FORMAT);
+	assert_ok(rfb_filter_feed(&filter, asked, sizeof(asked), &out, &err));
+	assert_int_equal(out.len, sizeof(left));
+	assert_memory_equal(out.data, left, sizeof(left));
+	rfb_filter_destroy(&filter);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_recorded),
+		cmocka_unit_test(test_recorded_encodings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

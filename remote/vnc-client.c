@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A viewer made with libvncclient, for the tests:   vnc-client HOST PORT CODE
- * Exit 0 once the whole screen has come, and is not black; prints its
+/* A viewer made with libvncclient, for the tests:   vnc-client HOST PORT CODE [SECONDS]
+ * Exit 0 once the whole screen has come, and is not black, or so much later; prints its
  * size and a pixel of it, RRGGBB: not the one in the middle, where the pointer is. */
 #include <rfb/rfbclient.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static void on_update(rfbClient *client, int x, int y, int w, int h)
 
 int main(int argc, char **argv)
 {
-	if (argc != 4)
+	if (argc != 4 && argc != 5)
 		return 2;
 	rfbClient *client = rfbGetClient(8, 3, 4);
 	client->GetPassword = give_password;
@@ -34,8 +34,10 @@ int main(int argc, char **argv)
 	if (!rfbInitClient(client, NULL, NULL))
 		return 1;
 	int64_t end_ms = monotonic_ms() + 10000;
+	int64_t look_ms = argc == 5 ? monotonic_ms() + 1000 * strtol(argv[4], NULL, 10) : 0;
 	uint32_t pixel = 0;
-	while ((updates < client->width * client->height || pixel == 0) && monotonic_ms() < end_ms) {
+	while ((monotonic_ms() < look_ms || updates < client->width * client->height || pixel == 0) &&
+	       monotonic_ms() < end_ms) {
 		const uint32_t *pixels = (const uint32_t *)(const void *)client->frameBuffer;
 		int ready = WaitForMessage(client, 100000);
 		if (ready < 0 || (ready > 0 && !HandleRFBServerMessage(client)))

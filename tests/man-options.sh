@@ -54,7 +54,7 @@ check_page()
 	[ -s documented ] || complain "$page has no entry for any option"
 }
 
-for program in appliance imagepkg imagerepo pkgmgr pkgmgrd siteusb vncagent vncproxyctl vncproxyd waybill-connect waybill-host-check waybill-hostconfig; do
+for program in appliance imagepkg imagerepo pkgmgr pkgmgrd siteusb vnc-replay vncagent vncproxyctl vncproxyd waybill-connect waybill-host-check waybill-hostconfig; do
 	page=("$top_srcdir"/docs/man/"$program".[18])
 	[ -e "${page[0]}" ] || { complain "$program has no man page"; continue; }
 	note "$program"

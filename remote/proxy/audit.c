@@ -22,6 +22,10 @@ static struct json_object *to_json(const struct session *session)
 	add_text(out, "user", session->user);
 	add_text(out, "source", session->source_name);
 	add_text(out, "began", began);
+	if (session->plays)
+		add_text(out, "plays", session->plays);
+	if (session->recording && recording_has_begun(session->recording))
+		add_text(out, "recording", recording_file(session->recording));
 	json_object_object_add(out, "view_only", json_object_new_boolean(session->view_only));
 	json_object_object_add(out, "running",
 			       json_object_new_boolean(session->step == SESSION_RUNNING));
@@ -39,6 +43,31 @@ struct json_object *sessions_to_json(const struct proxy *proxy)
 		if (s->machine)
 			json_object_array_add(out, to_json(s));
 	return out;
+}
+
+int proxy_recordings(const struct proxy *proxy, const char *user, struct json_object **out,
+		     struct err *err)
+{
+	const char *directory = proxy->conf->recordings;
+	_cleanup_strv_ struct strv files = STRV_INIT;
+	*out = NULL;
+	if (recordings_list(directory, &files, err) < 0)
+		return -1;
+	*out = json_object_new_array();
+	for (size_t i = 0; i < files.count; i++) {
+		_cleanup_free_ char *name = recording_machine(files.items[i]);
+		_cleanup_free_ char *path = xasprintf("%s/%s", directory, files.items[i]);
+		const struct machine *machine = machines_find(&proxy->machines, name);
+		if (user && (!machine || !machine_allows_audit(machine, user)))
+			continue;
+		struct json_object *one = json_object_new_object();
+		add_text(one, "recording", files.items[i]);
+		add_text(one, "machine", name);
+		json_object_object_add(one, "seconds",
+				       json_object_new_int64(recording_length_ms(path) / 1000));
+		json_object_array_add(*out, one);
+	}
+	return 0;
 }
 
 void session_audit(const struct session *session, const char *why)

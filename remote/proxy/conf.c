@@ -13,7 +13,7 @@ static const char *const known_fields[] = {
 	"Viewers", "Viewers-TLS", "TLS", "Certificate", "Key", "Machines", "Control", "Audit", "Title",
 	"Code-Life", "Shared", "Max-Sessions", "Max-Sessions-Per-Machine", "Max-Strangers",
 	"Max-Strangers-Per-Source", "Rate-Per-Source", "Web", "NoVNC", "Users", "Login-Life",
-	"Origins", "Trusted-Header", "Trusted-Source", NULL,
+	"Origins", "Recordings", "Trusted-Header", "Trusted-Source", NULL,
 };
 
 void proxy_conf_free(struct proxy_conf *conf)
@@ -27,6 +27,7 @@ void proxy_conf_free(struct proxy_conf *conf)
 	free(conf->machines);
 	free(conf->control);
 	free(conf->audit);
+	free(conf->recordings);
 	free(conf->title);
 	free(conf->web);
 	free(conf->novnc);
@@ -156,6 +157,7 @@ static int fill(struct proxy_conf *conf, const struct deb822_stanza *s, const ch
 	conf->key = xstrdup(deb822_get_or(s, "Key", "/etc/waybill/vncproxyd.pem"));
 	conf->machines = xstrdup(deb822_get_or(s, "Machines", "/etc/waybill/vnc-machines"));
 	conf->control = xstrdup(deb822_get_or(s, "Control", "/run/waybill-proxy/control"));
+	conf->recordings = xstrdup(deb822_get_or(s, "Recordings", "/var/lib/waybill-proxy/recordings"));
 	conf->audit = audit ? xstrdup(audit) : NULL;
 	return 0;
 }

@@ -27,6 +27,7 @@ struct proxy_conf {
 	char *machines;		 /* a directory, a file a machine */
 	char *control;		 /* a Unix socket */
 	char *audit;		 /* a file, or NULL: none */
+	char *recordings;	 /* a directory */
 	char *title;		 /* what a desktop is called, whoever's it is */
 	uint64_t code_life_s;
 	/* The page. */

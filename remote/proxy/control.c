@@ -31,6 +31,13 @@ struct control {
 typedef int answer_fn(struct proxy *proxy, const struct strv *words, struct json_object *out,
 		      struct err *err);
 
+static void add_code(const struct proxy *proxy, const char *code, struct json_object *out)
+{
+	json_object_object_add(out, "code", json_object_new_string(code));
+	json_object_object_add(out, "seconds",
+			       json_object_new_int64((int64_t)proxy->conf->code_life_s));
+}
+
 /* "code MACHINE [USER]" */
 static int answer_code(struct proxy *proxy, const struct strv *words, struct json_object *out,
 		       struct err *err)
@@ -40,9 +47,29 @@ static int answer_code(struct proxy *proxy, const struct strv *words, struct jso
 	if (proxy_mint_code(proxy, words->items[1], user, code, err) < 0)
 		return -1;
 	json_object_object_add(out, "machine", json_object_new_string(words->items[1]));
-	json_object_object_add(out, "code", json_object_new_string(code));
-	json_object_object_add(out, "seconds",
-			       json_object_new_int64((int64_t)proxy->conf->code_life_s));
+	add_code(proxy, code, out);
+	return 0;
+}
+
+/* "play RECORDING" */
+static int answer_play(struct proxy *proxy, const struct strv *words, struct json_object *out,
+		       struct err *err)
+{
+	char code[CODE_LEN + 1];
+	if (proxy_mint_play_code(proxy, words->items[1], NULL, code, err) < 0)
+		return -1;
+	json_object_object_add(out, "recording", json_object_new_string(words->items[1]));
+	add_code(proxy, code, out);
+	return 0;
+}
+
+static int answer_recordings(struct proxy *proxy, const struct strv *words, struct json_object *out,
+			     struct err *err)
+{
+	struct json_object *array;
+	if (proxy_recordings(proxy, NULL, &array, err) < 0)
+		return -1;
+	json_object_object_add(out, "recordings", array);
 	return 0;
 }
 
@@ -105,6 +132,8 @@ static const struct {
 	answer_fn *answer;
 } requests[] = {
 	{ "code", 2, 3, answer_code },
+	{ "play", 2, 2, answer_play },
+	{ "recordings", 1, 1, answer_recordings },
 	{ "machines", 1, 1, answer_machines },
 	{ "sessions", 1, 1, answer_sessions },
 	{ "end", 2, 2, answer_end },

@@ -9,12 +9,14 @@
 #include "remote/proxy/ctl.h"
 #include "remote/proxy/machines.h"
 
-enum { OPT_USER = 1, OPT_WATCHER, OPT_PORT, OPT_JOB, OPT_KEY };
+enum { OPT_USER = 1, OPT_WATCHER, OPT_PORT, OPT_JOB, OPT_KEY, OPT_AUDITOR, OPT_RECORD };
 
 const struct cli_opt machine_add_opts[] = {
 	{ OPT_USER, "user", 'u', "USER", "who may use it; may be given again" },
 	{ OPT_WATCHER, "watcher", 'w', "USER", "who may only look; may be given again" },
 	{ OPT_PORT, "port", 'p', "PORT", "that its users may reach (waybill-connect); may be given again" },
+	{ OPT_RECORD, "record", 'r', NULL, "record each session" },
+	{ OPT_AUDITOR, "auditor", 'a', "USER", "who may see the recordings; may be given again" },
 	{ OPT_KEY, "key", 'k', "PIN", "of a key that the agent has ('vncagent identity')" },
 	{ OPT_JOB, "job", 'j', "JOB", "its identifier of 2009 leads there as well" },
 	{ 0 },
@@ -49,6 +51,12 @@ static int take_options(struct cli *cli, int argc, char **argv, struct machine *
 			break;
 		case OPT_PORT:
 			strv_add(&machine->ports, cli->value);
+			break;
+		case OPT_AUDITOR:
+			strv_add(&machine->auditors, cli->value);
+			break;
+		case OPT_RECORD:
+			machine->record = true;
 			break;
 		case OPT_KEY:
 			if (strlen(cli->value) != TLS_PIN_LEN)

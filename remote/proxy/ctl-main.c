@@ -40,6 +40,8 @@ static const struct cli_cmd cmds[] = {
 	{ "user remove", "USER", "let a user log in no more", NULL, cmd_user_remove },
 	{ "sessions", NULL, "show who uses what", NULL, cmd_sessions },
 	{ "end", "SESSION", "end a session, by its number", NULL, cmd_end },
+	{ "recordings", NULL, "show the recordings of sessions", NULL, cmd_recordings },
+	{ "play", "RECORDING", "make a code that plays a recording, and print it", NULL, cmd_play },
 	{ "pin", NULL, "print the pin of the proxy's key, for its agents", NULL, cmd_pin },
 	{ "reload", NULL, "let the proxy read its machines and certificate anew", NULL, cmd_reload },
 	{ 0 },

@@ -37,6 +37,19 @@ static int check_word(const char *word, const char *what, struct err *err)
 	return *word ? 0 : err_set(err, ERR_USAGE, "%s is empty", what);
 }
 
+static int print_code(const struct cli *cli, const char *request, struct err *err)
+{
+	struct json_object *answer = ask(cli, request, err);
+	if (!answer)
+		return -1;
+	if (cli->json)
+		puts(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
+	else
+		puts(text_of(answer, "code"));
+	json_object_put(answer);
+	return 0;
+}
+
 int cmd_code(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	const char *user = NULL;
@@ -51,13 +64,34 @@ int cmd_code(struct cli *cli, int argc, char **argv, struct err *err)
 		return -1;
 	_cleanup_free_ char *request = xasprintf("code %s%s%s", machine, user ? " " : "",
 						 user ? user : "");
-	struct json_object *answer = ask(cli, request, err);
+	return print_code(cli, request, err);
+}
+
+int cmd_play(struct cli *cli, int argc, char **argv, struct err *err)
+{
+	if (cli_no_opts(cli, argc, argv, 1, 1, err) < 0 ||
+	    check_word(argv[cli->next], "RECORDING", err) < 0)
+		return -1;
+	_cleanup_free_ char *request = xasprintf("play %s", argv[cli->next]);
+	return print_code(cli, request, err);
+}
+
+int cmd_recordings(struct cli *cli, int argc, char **argv, struct err *err)
+{
+	if (cli_no_opts(cli, argc, argv, 0, 0, err) < 0)
+		return -1;
+	struct json_object *answer = ask(cli, "recordings", err), *array;
 	if (!answer)
 		return -1;
+	array = json_object_object_get(answer, "recordings");
 	if (cli->json)
 		puts(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
 	else
-		puts(text_of(answer, "code"));
+		printf("%-60s %8s\n", "RECORDING", "SECONDS");
+	for (size_t i = 0; !cli->json && i < json_object_array_length(array); i++) {
+		struct json_object *one = json_object_array_get_idx(array, i);
+		printf("%-60s %8s\n", text_of(one, "recording"), text_of(one, "seconds"));
+	}
 	json_object_put(answer);
 	return 0;
 }

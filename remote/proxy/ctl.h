@@ -23,6 +23,8 @@ int cmd_machine_list(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_machine_add(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_machine_remove(struct cli *cli, int argc, char **argv, struct err *err);
 
+int cmd_recordings(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_play(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_user_list(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_user_set(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_user_remove(struct cli *cli, int argc, char **argv, struct err *err);

@@ -7,11 +7,12 @@
 
 #include "common/atomic-file.h"
 #include "common/deb822.h"
+#include "remote/code-book.h"
 
 enum { MAX_BYTES = 64 * 1024, MAX_USERS = 1000 };
 
 static const char *const known_fields[] = { "Machine", "Key", "Users", "Watchers", "Ports",
-					    "Job", NULL };
+					    "Job", "Record", "Auditors", NULL };
 
 void machine_free(struct machine *machine)
 {
@@ -22,6 +23,7 @@ void machine_free(struct machine *machine)
 	strv_destroy(&machine->users);
 	strv_destroy(&machine->watchers);
 	strv_destroy(&machine->ports);
+	strv_destroy(&machine->auditors);
 	free(machine);
 }
 
@@ -48,6 +50,15 @@ static int take_users(const struct deb822_stanza *s, const char *field, struct s
 	return 0;
 }
 
+static int take_record(const struct deb822_stanza *s, bool *out, struct err *err)
+{
+	const char *value = deb822_get_or(s, "Record", "no");
+	*out = str_eq(value, "yes");
+	if (!*out && !str_eq(value, "no"))
+		return err_set(err, ERR_USAGE, "Record: '%s' is neither yes nor no", value);
+	return 0;
+}
+
 static int fill(struct machine *machine, const struct deb822_stanza *s, const char *origin,
 		struct err *err)
 {
@@ -57,7 +68,8 @@ static int fill(struct machine *machine, const struct deb822_stanza *s, const ch
 	    deb822_require(s, "Key", origin, &key, err) < 0 ||
 	    take_users(s, "Users", &machine->users, err) < 0 ||
 	    take_users(s, "Watchers", &machine->watchers, err) < 0 ||
-	    take_ports(s, &machine->ports, err) < 0)
+	    take_users(s, "Auditors", &machine->auditors, err) < 0 ||
+	    take_record(s, &machine->record, err) < 0 || take_ports(s, &machine->ports, err) < 0)
 		return -1;
 	if (!str_eq(name, origin) || !name_is_valid(name))
 		return err_set(err, ERR_USAGE, "Machine: '%s' is not the file's name", name);
@@ -104,6 +116,9 @@ void machine_write(const struct machine *machine, struct strbuf *out)
 	write_words(out, "Users", &machine->users);
 	write_words(out, "Watchers", &machine->watchers);
 	write_words(out, "Ports", &machine->ports);
+	write_words(out, "Auditors", &machine->auditors);
+	if (machine->record)
+		deb822_write(out, "Record", "yes");
 	if (machine->job)
 		deb822_write(out, "Job", machine->job);
 }
@@ -112,6 +127,21 @@ bool machine_allows(const struct machine *machine, const char *user, bool *view_
 {
 	*view_only = !strv_contains(&machine->users, user);
 	return !*view_only || strv_contains(&machine->watchers, user);
+}
+
+bool machine_allows_audit(const struct machine *machine, const char *user)
+{
+	return strv_contains(&machine->auditors, user);
+}
+
+bool machine_grants(const struct machine *machine, const struct code_grant *grant)
+{
+	bool view_only;
+	if (!grant->user)
+		return true;
+	if (grant->recording)
+		return machine_allows_audit(machine, grant->user);
+	return machine_allows(machine, grant->user, &view_only) && (grant->view_only || !view_only);
 }
 
 bool machine_allows_port(const struct machine *machine, const char *user, uint16_t port)

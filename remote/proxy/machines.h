@@ -19,6 +19,8 @@ struct machine {
 	struct strv users;	   /* who may use it, */
 	struct strv watchers;	   /* and who may only look */
 	struct strv ports;	   /* that its users may reach, as numbers */
+	struct strv auditors;	   /* who may see its recordings */
+	bool record;		   /* each of its sessions */
 	char *job;		   /* whose identifier of 2009 leads here, or NULL */
 	/* While the proxy runs. */
 	struct proxy *proxy;
@@ -36,6 +38,13 @@ DEFINE_FREEP(struct machine, machine_free)
 
 /* May `user` see this machine? *view_only: nothing more than that. */
 bool machine_allows(const struct machine *machine, const char *user, bool *view_only);
+
+/* May `user` see its recordings? */
+bool machine_allows_audit(const struct machine *machine, const char *user);
+
+/* Does a code's grant still hold? An operator's (no user) does. */
+struct code_grant;
+bool machine_grants(const struct machine *machine, const struct code_grant *grant);
 
 /* May `user` reach this port of the machine? Who may only look may not. */
 bool machine_allows_port(const struct machine *machine, const char *user, uint16_t port);

@@ -6,13 +6,24 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "common/atomic-file.h"
 #include "common/log.h"
 #include "remote/proxy/logins.h"
+#include "remote/proxy/recording.h"
 
 enum {
 	HOUSEKEEPING_MS = 5000,
 	CODES_AT_ONCE = 16, /* for one machine and user */
 };
+
+static int mint(struct proxy *proxy, const struct code_grant *grant, char code[CODE_LEN + 1],
+		struct err *err)
+{
+	int64_t end_ms = loop_now_ms(proxy->loop) + (int64_t)proxy->conf->code_life_s * 1000;
+	code_mint(code);
+	code_book_trim(proxy->codes, grant, CODES_AT_ONCE);
+	return code_book_add(proxy->codes, code, grant, end_ms, err);
+}
 
 int proxy_mint_code(struct proxy *proxy, const char *machine_name, const char *user,
 		    char code[CODE_LEN + 1], struct err *err)
@@ -23,10 +34,21 @@ int proxy_mint_code(struct proxy *proxy, const char *machine_name, const char *u
 		return err_set(err, ERR_NOT_FOUND, "no machine is called '%s'", machine_name);
 	if (user && !machine_allows(machine, user, &grant.view_only))
 		return err_set(err, ERR_REFUSED, "%s may not use %s", user, machine_name);
-	int64_t end_ms = loop_now_ms(proxy->loop) + (int64_t)proxy->conf->code_life_s * 1000;
-	code_mint(code);
-	code_book_trim(proxy->codes, &grant, CODES_AT_ONCE);
-	return code_book_add(proxy->codes, code, &grant, end_ms, err);
+	return mint(proxy, &grant, code, err);
+}
+
+int proxy_mint_play_code(struct proxy *proxy, const char *file, const char *user,
+			 char code[CODE_LEN + 1], struct err *err)
+{
+	_cleanup_free_ char *name = recording_machine(file);
+	_cleanup_free_ char *path = xasprintf("%s/%s", proxy->conf->recordings, file);
+	struct code_grant grant = { .machine = name, .user = user, .view_only = true, .recording = file };
+	const struct machine *machine = name ? machines_find(&proxy->machines, name) : NULL;
+	if (!machine || !file_exists(path))
+		return err_set(err, ERR_NOT_FOUND, "no recording of a machine is called '%s'", file);
+	if (!machine_grants(machine, &grant))
+		return err_set(err, ERR_REFUSED, "%s may not see recordings of %s", user, name);
+	return mint(proxy, &grant, code, err);
 }
 
 /* --- machines ----------------------------------------------------------------------------- */
@@ -48,7 +70,8 @@ static void register_job(struct proxy *proxy, const struct machine *machine)
 /* What a machine's file says now; its agent and its sessions stay with the old one. */
 static void update(struct machine *old, struct machine *new)
 {
-	struct strv users = old->users, watchers = old->watchers, ports = old->ports;
+	struct strv users = old->users, watchers = old->watchers, ports = old->ports,
+		    auditors = old->auditors;
 	char *job = old->job;
 	if (!str_eq(old->pin, new->pin))
 		agent_leave(old, MIP_NOT_WELCOME);
@@ -57,9 +80,12 @@ static void update(struct machine *old, struct machine *new)
 	old->watchers = new->watchers;
 	old->ports = new->ports;
 	old->job = new->job;
+	old->auditors = new->auditors;
+	old->record = new->record;
 	new->users = users;
 	new->watchers = watchers;
 	new->ports = ports;
+	new->auditors = auditors;
 	new->job = job;
 }
 
@@ -94,6 +120,8 @@ static int read_machines(struct proxy *proxy, struct err *err)
 	proxy->machines = now;
 	for (size_t i = 0; i < now.count; i++)
 		register_job(proxy, now.items[i]);
+	sessions_recheck(proxy);
+	tunnels_recheck(proxy);
 	return 0;
 }
 

@@ -22,6 +22,7 @@
 #include "remote/proxy/pairing.h"
 #include "remote/proxy/sources.h"
 
+struct json_object;
 struct session;
 struct stranger;
 struct logins;
@@ -70,6 +71,12 @@ int proxy_reload(struct proxy *proxy, struct err *err) _must_check_;
  * Errors: ERR_NOT_FOUND, ERR_REFUSED (the user may not). */
 int proxy_mint_code(struct proxy *proxy, const char *machine_name, const char *user,
 		    char code[CODE_LEN + 1], struct err *err) _must_check_;
+/* The same, for a recording, by its file's name. */
+int proxy_mint_play_code(struct proxy *proxy, const char *file, const char *user,
+			 char code[CODE_LEN + 1], struct err *err) _must_check_;
+/* Those that `user` may see, or the operator (NULL), as docs/spec/proxy-control.md has them. */
+int proxy_recordings(const struct proxy *proxy, const char *user, struct json_object **out,
+		     struct err *err) _must_check_;
 
 /* --- ports.c ------------------------------------------------------------------------------ */
 
@@ -102,10 +109,14 @@ void viewer_accepted(struct proxy *proxy, int fd, struct source *source);
 /* The session's id, or 0: all of them; a machine, or NULL: any. Returns how many it were. */
 unsigned sessions_end(struct proxy *proxy, uint64_t id, const struct machine *machine,
 		      const char *why);
+/* Machines' files have changed: end the sessions of who may have them no longer. */
+void sessions_recheck(struct proxy *proxy);
 struct json_object *sessions_to_json(const struct proxy *proxy);
 
 /* --- tunnel.c ----------------------------------------------------------------------------- */
 
+/* As sessions_recheck(). */
+void tunnels_recheck(struct proxy *proxy);
 /* The machine's tunnels; NULL: all. */
 void tunnels_end(struct proxy *proxy, const struct machine *machine, const char *why);
 

@@ -24,6 +24,8 @@ static void free_session(void *object)
 	strbuf_destroy(&session->server_in);
 	rfb_filter_destroy(&session->filter);
 	websocket_destroy(&session->websocket);
+	recording_freep(&session->recording);
+	free(session->plays);
 	free(session->user);
 	free(session);
 }
@@ -51,6 +53,7 @@ static void end(struct session *session, const char *why)
 	relay_freep(&session->relay);
 	line_close(&session->viewer_line);
 	line_close(&session->server_line);
+	player_end(&session->player);
 	loop_bury(proxy->loop, session, free_session);
 }
 
@@ -134,6 +137,9 @@ static void on_deadline(void *arg)
 }
 
 static const struct pairing_ops pairing_ops;
+static const struct line_ops server_ops;
+
+static void begin_server(struct session *session, struct line *line);
 
 static void request_data_line(struct session *session)
 {
@@ -143,6 +149,35 @@ static void request_data_line(struct session *session)
 		      session);
 }
 
+static void start_player(struct session *session)
+{
+	_cleanup_err_ struct err err = ERR_INIT;
+	_cleanup_free_ char *path =
+		xasprintf("%s/%s", session->proxy->conf->recordings, session->plays);
+	int fd = player_start(path, &session->player, &err);
+	struct line *line = fd < 0 ? NULL : line_new(session->proxy->lines, fd, &server_ops, session, &err);
+	if (line)
+		begin_server(session, line);
+	else
+		refuse(session, "The recording cannot be played.", err.msg);
+}
+
+/* A session that is to be recorded and cannot be is none. */
+static bool start_recording(struct session *session)
+{
+	_cleanup_err_ struct err err = ERR_INIT;
+	const struct proxy *proxy = session->proxy;
+	if (!session->machine->record || session->plays)
+		return true;
+	session->recording = recording_new(proxy->conf->recordings, session->machine->name, session->id,
+					   session->began_at, loop_now_ms(proxy->loop), &err);
+	if (session->recording)
+		return true;
+	log_error("%s: %s", session->machine->name, err.msg);
+	refuse(session, "The session cannot be recorded, as it must be.", err.msg);
+	return false;
+}
+
 static void enter(struct session *session, struct machine *machine,
 		  const struct code_grant *grant)
 {
@@ -150,12 +185,13 @@ static void enter(struct session *session, struct machine *machine,
 	session->machine = machine;
 	session->user = grant->user ? xstrdup(grant->user) : NULL;
 	session->view_only = grant->view_only;
+	session->plays = grant->recording ? xstrdup(grant->recording) : NULL;
 	session->began_at = time(NULL);
 	machine->session_count++;
 	proxy->session_count++;
 	/* No stranger any longer. */
 	source_leave(proxy->sources, steal(&session->source));
-	if (!machine->agent)
+	if (!machine->agent && !session->plays)
 		refuse(session, "The machine is not connected at the moment.",
 		       "no agent is there");
 	else if (machine->session_count > proxy->conf->max_sessions_per_machine)
@@ -164,7 +200,9 @@ static void enter(struct session *session, struct machine *machine,
 	else if (proxy->session_count > proxy->conf->max_sessions)
 		refuse(session, "There are too many sessions at the moment.",
 		       "too many sessions");
-	else
+	else if (session->plays)
+		start_player(session);
+	else if (start_recording(session))
 		request_data_line(session);
 }
 
@@ -178,7 +216,8 @@ static void identify(struct session *session)
 	if (code_book_find(proxy->codes, session->viewer.challenge, session->viewer.response,
 			   now_ms, &code, &grant) == 0)
 		machine = machines_find(&proxy->machines, grant->machine);
-	if (!machine) {
+	/* The machine's file may have changed since. */
+	if (!machine || !machine_grants(machine, grant)) {
 		session->step = SESSION_REFUSED;
 		session->refusal = "No machine has this code, or its time is over.";
 		set_deadline(session, source_failed(session->source, now_ms));
@@ -186,7 +225,9 @@ static void identify(struct session *session)
 	}
 	struct code_grant copy = *grant;
 	_cleanup_free_ char *user = grant->user ? xstrdup(grant->user) : NULL;
+	_cleanup_free_ char *recording = grant->recording ? xstrdup(grant->recording) : NULL;
 	copy.user = user;
+	copy.recording = recording;
 	if (code_book_is_one_time(proxy->codes, code))
 		code_book_remove(proxy->codes, code);
 	enter(session, machine, &copy);
@@ -207,8 +248,27 @@ static int from_viewer(void *arg, uint8_t *data, size_t len, struct line *to, st
 		len = payload->len;
 	}
 	int result = rfb_filter_feed(&session->filter, data, len, out, err);
+	if (result == 0 && session->recording && session->filter.settled &&
+	    !recording_has_begun(session->recording))
+		result = recording_begin(session->recording, session->server.init, session->filter.format,
+					 session->proxy->conf->title, err);
 	line_send(to, out->data, out->len);
 	return result;
+}
+
+static int record(struct session *session, const uint8_t *data, size_t len, struct err *err)
+{
+	if (!session->recording)
+		return 0;
+	return recording_add(session->recording, data, len, loop_now_ms(session->proxy->loop), err);
+}
+
+static int to_viewer(void *arg, uint8_t *data, size_t len, struct line *to, struct err *err)
+{
+	if (record(arg, data, len, err) < 0)
+		return -1;
+	line_send(to, data, len);
+	return 0;
 }
 
 /* Each piece in one frame, whose head fits in front of it. */
@@ -216,6 +276,8 @@ static int to_browser(void *arg, uint8_t *data, size_t len, struct line *to, str
 {
 	struct session *session = arg;
 	struct strbuf *head = &session->proxy->answer;
+	if (record(session, data, len, err) < 0)
+		return -1;
 	strbuf_reset(head);
 	websocket_add_head(head, len);
 	memcpy(data - head->len, head->data, head->len);
@@ -232,16 +294,22 @@ static void run(struct session *session)
 {
 	struct strbuf *out = &session->proxy->answer;
 	const struct relay_conf conf = { .from_first = from_viewer,
-					 .from_second = session->in_browser ? to_browser : NULL,
+					 .from_second = session->in_browser  ? to_browser
+							: session->recording ? to_viewer
+									     : NULL,
 					 .ends_with_first = true,
 					 .ended = on_relay_ended,
 					 .arg = session };
 	session->step = SESSION_RUNNING;
 	loop_timer_clear(session->proxy->loop, &session->deadline);
 	strbuf_reset(out);
-	rfb_viewer_server_init(session->server.init, session->proxy->conf->title, out);
+	_cleanup_free_ char *title = xasprintf("%s%s", session->proxy->conf->title,
+					       session->recording ? " (recorded)" : "");
+	rfb_viewer_server_init(session->server.init, title, out);
 	send_viewer(session, out);
 	rfb_filter_init(&session->filter, session->view_only);
+	if (session->recording)
+		rfb_filter_record(&session->filter, session->server.init + RFB_FORMAT_AT);
 	session->relay = relay_new(session->proxy->lines, session->viewer_line,
 				   session->server_line, &conf);
 	_cleanup_strbuf_ struct strbuf from_first = session->viewer_in;
@@ -463,14 +531,19 @@ static const struct line_ops server_ops = {
 	.broken = on_server_broken,
 };
 
-static void on_connected(void *owner, struct line *line, const void *rest, size_t len)
+static void begin_server(struct session *session, struct line *line)
 {
-	struct session *session = owner;
 	session->step = SESSION_SERVER;
 	session->server_line = line;
 	set_deadline(session, CALLING_MS);
-	line_give(line, &server_ops, session);
 	rfb_server_start(&session->server);
+}
+
+static void on_connected(void *owner, struct line *line, const void *rest, size_t len)
+{
+	struct session *session = owner;
+	line_give(line, &server_ops, session);
+	begin_server(session, line);
 	take(session, &session->server_in, rest, len);
 }
 
@@ -529,6 +602,18 @@ void browser_arrived(struct proxy *proxy, struct line *line, struct source *sour
 	greet(session);
 	if (len > 0)
 		on_viewer_data(session, (uint8_t *)rest, len);
+}
+
+void sessions_recheck(struct proxy *proxy)
+{
+	for (struct session *s = proxy->sessions, *next; s; s = next) {
+		next = s->next;
+		const struct code_grant grant = { .user = s->user,
+						  .view_only = s->view_only,
+						  .recording = s->plays };
+		if (s->machine && !machine_grants(s->machine, &grant))
+			end(s, "the user may do this no longer");
+	}
 }
 
 unsigned sessions_end(struct proxy *proxy, uint64_t id, const struct machine *machine,

@@ -3,7 +3,9 @@
 #ifndef WAYBILL_SESSION_H
 #define WAYBILL_SESSION_H
 
+#include "remote/proxy/player.h"
 #include "remote/proxy/proxy.h"
+#include "remote/proxy/recording.h"
 #include "remote/relay.h"
 #include "remote/rfb-filter.h"
 #include "remote/rfb.h"
@@ -45,6 +47,9 @@ struct session {
 	struct strbuf server_in;
 	struct rfb_server server;
 	bool challenged;
+	char *plays; /* a recording of the machine instead of the machine, or NULL: */
+	pid_t player;
+	struct recording *recording; /* that is being made, or NULL */
 
 	struct relay *relay; /* has both lines from SESSION_RUNNING on */
 	struct rfb_filter filter;

@@ -9,6 +9,7 @@
 #include "common/atomic-file.h"
 #include "remote/proxy/conf.h"
 #include "remote/proxy/logins.h"
+#include "remote/code-book.h"
 #include "remote/proxy/machines.h"
 #include "remote/proxy/users.h"
 
@@ -70,7 +71,7 @@ static void test_machine(void **state)
 	struct err err = ERR_INIT;
 	bool view_only;
 	const char *text = "Machine: kbh1.askom\nKey: " PIN "\nUsers: anna bo\nWatchers: bo eva\n"
-			   "Job: 1_2\n";
+			   "Auditors: kim\nRecord: yes\nJob: 1_2\n";
 	_cleanup_strbuf_ struct strbuf written = STRBUF_INIT;
 	_cleanup_(machine_freep) struct machine *machine = parse_machine(text, "kbh1.askom", &err);
 	assert_non_null(machine);
@@ -82,6 +83,16 @@ static void test_machine(void **state)
 	assert_true(view_only);
 	assert_false(machine_allows(machine, "", &view_only));
 	assert_false(machine_allows(machine, "an", &view_only));
+	assert_true(machine->record);
+	const struct code_grant use = { .user = "bo" }, look = { .user = "eva", .view_only = true },
+				eva_uses = { .user = "eva" }, audit = { .user = "kim", .recording = "r" },
+				anna_audits = { .user = "anna", .recording = "r" }, the_operator = { .user = NULL };
+	assert_true(machine_grants(machine, &use));
+	assert_true(machine_grants(machine, &look));
+	assert_false(machine_grants(machine, &eva_uses));
+	assert_true(machine_grants(machine, &audit));
+	assert_false(machine_grants(machine, &anna_audits));
+	assert_true(machine_grants(machine, &the_operator));
 	machine_write(machine, &written);
 	assert_string_equal(written.data, text);
 }
@@ -97,6 +108,7 @@ static void test_machine_refused(void **state)
 		{ "Machine: kbh1.askom\nKey: 0123\n", "64 hexadecimal" },
 		{ "Machine: kbh1.askom\nKey: X" PIN "\n", "64 hexadecimal" },
 		{ "Machine: kbh1.askom\nKey: " PIN "\nUser: anna\n", "User" },
+		{ "Machine: kbh1.askom\nKey: " PIN "\nRecord: maybe\n", "neither yes nor no" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		struct err err = ERR_INIT;

@@ -52,6 +52,15 @@ static void end(struct tunnel *tunnel, const char *why)
 	loop_bury(proxy->loop, tunnel, free_tunnel);
 }
 
+void tunnels_recheck(struct proxy *proxy)
+{
+	for (struct tunnel *t = proxy->tunnels, *next; t; t = next) {
+		next = t->next;
+		if (!machine_allows_port(t->machine, t->user, t->port))
+			end(t, "the user may do this no longer");
+	}
+}
+
 void tunnels_end(struct proxy *proxy, const struct machine *machine, const char *why)
 {
 	for (struct tunnel *t = proxy->tunnels, *next; t; t = next) {

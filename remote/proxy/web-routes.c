@@ -43,16 +43,34 @@ static void list_machines(struct visitor *visitor, const char *user)
 	web_answer_json(visitor, 200, out);
 }
 
-/* A code for the form's machine, or an answer that says why not (false). */
+static void list_recordings(struct visitor *visitor, const char *user)
+{
+	_cleanup_err_ struct err err = ERR_INIT;
+	struct json_object *out, *array;
+	if (proxy_recordings(visitor->proxy, user, &array, &err) < 0) {
+		log_error("%s", err.msg);
+		web_answer_error(visitor, 500, "The recordings cannot be read.");
+		return;
+	}
+	out = json_object_new_object();
+	json_object_object_add(out, "recordings", array);
+	web_answer_json(visitor, 200, out);
+}
+
+/* A code for the form's machine or recording, or an answer that says why not (false). */
 static bool mint(struct visitor *visitor, const char *user, const char *body, size_t len,
 		 char code[CODE_LEN + 1])
 {
 	_cleanup_err_ struct err err = ERR_INIT;
+	_cleanup_free_ char *recording = web_form_field(body, len, "recording");
 	_cleanup_free_ char *machine = web_form_field(body, len, "machine");
-	if (machine && proxy_mint_code(visitor->proxy, machine, user, code, &err) == 0)
+	if (recording && proxy_mint_play_code(visitor->proxy, recording, user, code, &err) == 0)
 		return true;
-	/* Whether there is such a machine is nobody's business who may not use it. */
-	web_answer_error(visitor, 403, "You may not use this machine.");
+	if (!recording && machine && proxy_mint_code(visitor->proxy, machine, user, code, &err) == 0)
+		return true;
+	/* Whether there is such a one is nobody's business who may not use it. */
+	web_answer_error(visitor, 403, recording ? "You may not see this recording."
+						 : "You may not use this machine.");
 	return false;
 }
 
@@ -69,19 +87,31 @@ static void send_code(struct visitor *visitor, const char *user, const char *bod
 	web_answer_json(visitor, 200, out);
 }
 
+/* It takes no password from a file: the user types the code. */
+static char *ssvnc_profile(const struct proxy *proxy, const char *host)
+{
+	unsigned port = proxy->conf->viewers.port;
+	bool secure = proxy->conf->viewers_tls != RFB_TLS_NO;
+	return xasprintf("[connection]\nhost=%s\nport=%u\ndisp=%s:%u\n\n[options]\n%s", host, port, host,
+			 port, secure ? "use_ssl=1\nserver_vencrypt=1\n" : "use_ssl=0\ndisable_all_encryption=1\n");
+}
+
 /* What a viewer opens: host and code, in the words of each kind. */
-static char *profile(const char *kind, const char *host, unsigned port, const char *code,
+static char *profile(const struct proxy *proxy, const char *kind, const char *host, const char *code,
 		     const char **type)
 {
+	unsigned port = proxy->conf->viewers.port;
 	if (str_eq(kind, "vv")) {
 		*type = "application/x-virt-viewer";
 		return xasprintf("[virt-viewer]\ntype=vnc\nhost=%s\nport=%u\npassword=%s\n"
 				 "delete-this-file=1\n",
 				 host, port, code);
 	}
+	*type = "application/x-vnc";
+	if (str_eq(kind, "ssvnc"))
+		return ssvnc_profile(proxy, host);
 	char hidden[2 * CODE_LEN + 1];
 	vnc_password_hide(code, hidden);
-	*type = "application/x-vnc";
 	return xasprintf("[Connection]\nHost=%s\nPort=%u\nPassword=%s\n", host, port, hidden);
 }
 
@@ -94,7 +124,7 @@ static void send_profile(struct visitor *visitor, const struct http_request *req
 	_cleanup_free_ char *name = NULL;
 	uint16_t port;
 	_cleanup_err_ struct err err = ERR_INIT;
-	if (!kind || (!str_eq(kind, "vv") && !str_eq(kind, "vnc")) ||
+	if (!kind || (!str_eq(kind, "vv") && !str_eq(kind, "vnc") && !str_eq(kind, "ssvnc")) ||
 	    host_port_parse(http_request_field(request, "Host"), 443, &name, &port, "Host", &err) < 0) {
 		web_answer_error(visitor, 400, "There is no such kind of viewer.");
 		return;
@@ -102,9 +132,10 @@ static void send_profile(struct visitor *visitor, const struct http_request *req
 	if (!mint(visitor, user, body, len, code))
 		return;
 	_cleanup_free_ char *text =
-		profile(kind, name, visitor->proxy->conf->viewers.port, code, &type);
+		profile(visitor->proxy, kind, name, code, &type);
 	_cleanup_free_ char *field =
-		xasprintf("Content-Disposition: attachment; filename=\"desktop.%s\"\r\n", kind);
+		xasprintf("Content-Disposition: attachment; filename=\"desktop.%s\"\r\n",
+			  str_eq(kind, "vv") ? "vv" : "vnc");
 	web_answer(visitor, &(struct web_answer){ .status = 200,
 						  .type = type,
 						  .field = field,
@@ -127,6 +158,8 @@ static void handle_api(struct visitor *visitor, const struct http_request *reque
 		web_answer_error(visitor, 401, "Log in first.");
 	else if (!changes && str_eq(what, "machines"))
 		list_machines(visitor, user);
+	else if (!changes && str_eq(what, "recordings"))
+		list_recordings(visitor, user);
 	else if (changes && str_eq(what, "code"))
 		send_code(visitor, user, body, request->body_bytes);
 	else if (changes && str_eq(what, "profile"))

@@ -48,7 +48,7 @@ function card(name) {
 	item.dataset.name = name;
 	$(".name", item).textContent = name;
 	$(".profile input", item).value = name;
-	$(".open", item).onclick = () => attempt("list", () => open(name));
+	$(".open", item).onclick = () => attempt("list", () => open(name, { machine: name }));
 	$(".mint", item).onclick = () => attempt("list", () => mint(item, name));
 	return item;
 }
@@ -67,8 +67,30 @@ async function refresh() {
 		$(".open", item).disabled = !machine.connected;
 		return item;
 	}));
-	if (answer.machines.length === 0)
+	const recordings = await refreshRecordings();
+	if (answer.machines.length === 0 && recordings === 0)
 		throw new Error("There is no machine that you may use.");
+}
+
+const clock = seconds => new Date(seconds * 1000).toISOString().slice(seconds < 3600 ? 14 : 11, 19);
+
+// The newest first. Returns how many there are.
+async function refreshRecordings() {
+	const { recordings } = await ask("recordings");
+	const began = one => one.recording.split("_")[1];
+	recordings.sort((a, b) => began(b).localeCompare(began(a)));
+	$("#recorded").hidden = recordings.length === 0;
+	$("#recordings").replaceChildren(...recordings.map(one => {
+		const item = $("#recording").content.cloneNode(true).firstElementChild;
+		item.dataset.recording = one.recording;
+		$(".name", item).textContent = one.machine;
+		$(".state", item).textContent = began(one).replace(/(....)(..)(..)T(..)(..).*/, "$1-$2-$3 $4:$5 UTC, ")
+			+ clock(one.seconds);
+		$(".play", item).onclick = () => attempt("list", () =>
+			open(`${one.machine}, recorded`, { recording: one.recording }));
+		return item;
+	}));
+	return recordings.length;
 }
 
 async function mint(item, name) {
@@ -80,8 +102,9 @@ async function mint(item, name) {
 
 // --- a desktop --------------------------------------------------------------------------------
 
-async function open(name) {
-	const { code } = await ask("code", { machine: name });
+// `what`: a machine, or a recording of one
+async function open(name, what) {
+	const { code } = await ask("code", what);
 	const state = $("#desktop .state");
 	show("desktop");
 	$("#desktop .name").textContent = name;
@@ -91,6 +114,7 @@ async function open(name) {
 		wsProtocols: ["binary"],
 	});
 	rfb.scaleViewport = true;
+	rfb.viewOnly = $("#keys").hidden = "recording" in what;
 	rfb.addEventListener("connect", () => { state.textContent = ""; rfb.focus(); });
 	rfb.addEventListener("securityfailure", event => leave(event.detail.reason));
 	rfb.addEventListener("disconnect", event =>
