@@ -12,7 +12,7 @@ printf 'geheim12\n' | "${CTL[@]}" user set anna
 printf 'other\n' | "${CTL[@]}" user set bo
 equal "$("${CTL[@]}" user list | paste -sd ' ')" "anna bo" "the users"
 proxy_start
-server_start secret-desktop -SecurityTypes None
+server_start '<b id="injected">secret-desktop</b>' -SecurityTypes None
 # A desktop of one colour, with a window that tells what arrives.
 xsetroot -display "$SERVER_DISPLAY" -solid '#3366aa'
 xev -display "$SERVER_DISPLAY" -geometry 200x200+0+0 >xev.log 2>&1 &
@@ -98,6 +98,7 @@ browser_screenshot desktop.png
 [ -z "${SCREENSHOTS:-}" ] || cp list.png desktop.png "$SCREENSHOTS/"
 browser_js 'return document.documentElement.innerHTML' >html
 lacks html secret-desktop
+equal "$(browser_js 'return document.getElementById("injected")')" null "HTML in a desktop's name"
 
 note "leave, log out"
 browser_click "#leave"

@@ -70,6 +70,53 @@ contains "$T/proxy.log" "'kbh1.askom' has another key"
 still_works
 stop_pid "$thief"
 
+note "agents by the letter of MiP 1 and 2; a stale ticket replayed"
+for version in 1 2; do
+	"${CTL[@]}" --quiet machine add "kbh$version.mip" >"$T/mip$version.pem"
+	timeout 60 "$top_srcdir/tests/lib/mip-agent.pl" $version "$TLS" "$T/mip$version.pem" "kbh$version.mip" \
+		"$SERVER_PORT" >"mip$version.out" 2>"mip$version.err" &
+	track_pid $!
+	wait_for 10 "the agent of MiP $version is registered" is_connected "kbh$version.mip"
+	probe 0 -c "$(code_for "kbh$version.mip")" -e -n 307200
+	contains "$T/out" enough
+	wait_for 20 "the ticket has been tried again" grep replayed "mip$version.out"
+	contains "mip$version.out" "replayed: closed"
+done
+still_works
+
+note "endless headers"
+page=https://127.0.0.1:$TLS
+for header in "$(printf 'X%.0s' $(seq 9000))" "$(printf 'X: y\n%.0s' $(seq 70))"; do
+	got=$(curl -sk --noproxy '*' --max-time 10 -o /dev/null -w '%{http_code}' -H "@-" "$page/" <<<"X: $header" || true)
+	[[ $got = 4?? ]] || fail "endless headers: $got"
+done
+# Never a line's end, or never the last one, as fast as it takes them; and a head that takes its time.
+for endless in 'tr "\0" a </dev/zero' 'yes "X: y"'; do
+	before=$SECONDS
+	{ printf 'GET / HTTP/1.1\r\n'; timeout 20 bash -c "$endless"; } | timeout 30 openssl s_client -quiet \
+		-connect "127.0.0.1:$TLS" >endless.out 2>/dev/null || true
+	[ $((SECONDS - before)) -lt 15 ] || fail "endless headers were taken for $((SECONDS - before)) s"
+	contains endless.out "HTTP/1.1 4"
+done
+before=$SECONDS
+{ printf 'GET / HTTP/1.1\r\n'; for _ in $(seq 60); do echo "X: y"; sleep 1; done; } 2>/dev/null |
+	timeout 60 openssl s_client -quiet -connect "127.0.0.1:$TLS" >/dev/null 2>&1 || true
+[ $((SECONDS - before)) -lt 45 ] || fail "slow headers were taken for $((SECONDS - before)) s"
+still_works
+
+note "a WebSocket frame of 2^63 bytes"
+upgrade="GET /websocket HTTP/1.1\r\nHost: 127.0.0.1:$TLS\r\nOrigin: $page\r\nConnection: Upgrade\r\n"
+upgrade+="Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+for frame in '\x82\xff\x80\0\0\0\0\0\0\0mask' '\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xffmask'; do
+	{ printf '%b' "$upgrade"; sleep 1; printf '%bRFB' "$frame"; sleep 2; } |
+		timeout 20 openssl s_client -quiet -connect "127.0.0.1:$TLS" >frame.out 2>/dev/null || true
+	contains frame.out "101 Switching"
+	# A close frame, status 1002 or 1009.
+	perl -0777 -ne 'exit !/\x88.\x03(\xea|\xf1)/s' frame.out || fail "the frame was not refused"
+done
+contains proxy.log "frame"
+still_works
+
 note "an agent is not told another proxy"
 agent_conf kbh1.askom "127.0.0.1:$SERVER_PORT" "Proxy-Pin: $(printf '%064d' 0)"
 vncagent --config "$T/kbh1.askom.conf" run >"$T/pin.log" 2>&1 &

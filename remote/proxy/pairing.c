@@ -8,14 +8,24 @@
 #include "remote/mip-line.h"
 #include "remote/proxy/proxy.h"
 
+/* Of MiP 1 it has 16 bits; none is in use twice at a time. */
+static void make_ticket(struct proxy *proxy, enum mip_version version, uint8_t ticket[MIP_TICKET_BYTES])
+{
+	size_t bytes = version == MIP_1 ? 2 : MIP_TICKET_BYTES;
+	memset(ticket, 0, MIP_TICKET_BYTES);
+	do
+		(void)!getrandom(ticket + MIP_TICKET_BYTES - bytes, bytes, 0);
+	while (pairing_find(proxy, NULL, ticket));
+}
+
 void pairing_begin(struct pairing *pairing, struct proxy *proxy, struct machine *machine,
 		   const char *host, uint16_t port, const struct pairing_ops *ops, void *owner)
 {
 	struct mip_message request = { .type = MIP_SETUP_REQUEST, .endpoint_port = port };
 	*pairing = (struct pairing){ .proxy = proxy, .next = proxy->pairings, .machine = machine,
 				     .ops = ops, .owner = owner };
+	make_ticket(proxy, mip_line_version(machine->agent), pairing->ticket);
 	proxy->pairings = pairing;
-	(void)!getrandom(pairing->ticket, sizeof(pairing->ticket), 0);
 	memcpy(request.ticket, pairing->ticket, MIP_TICKET_BYTES);
 	snprintf(request.endpoint_host, sizeof(request.endpoint_host), "%s", host);
 	mip_line_send(machine->agent, &request);

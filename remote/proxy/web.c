@@ -164,12 +164,14 @@ static void on_data(void *owner, uint8_t *data, size_t len)
 {
 	struct visitor *visitor = owner;
 	_cleanup_err_ struct err err = ERR_INIT;
+	/* A request has so long from its first byte on, however slowly the others come. */
+	bool begins = visitor->in.len == 0;
 	strbuf_add(&visitor->in, data, len);
 	if (visitor->in.len > 2 * (HTTP_HEAD_BYTES + HTTP_MAX_BODY) + LINE_PIECE_BYTES) {
 		end(visitor);
 		return;
 	}
-	if (!visitor->answering)
+	if (begins && !visitor->answering)
 		loop_timer_set(visitor->proxy->loop, &visitor->deadline, REQUEST_MS);
 	web_next(visitor);
 }
