@@ -142,6 +142,23 @@ browser_shows kbh1.askom
 equal "$(browser_js 'return document.querySelector("#recorded").hidden')" true "recordings are hidden"
 play_it="return fetch('/api/code', { method: 'POST', body: 'recording=$recording' }).then(r => r.status)"
 equal "$(browser_js "$play_it")" 403 "a code for who may not"
+paint '#00ff00'
+wait_for 20 "the agent is back" is_connected kbh1.askom
+# pixel: in the middle of what the page shows
+pixel()
+{
+	browser_js 'const canvas = document.querySelector("#screen canvas");
+		return canvas ? canvas.getContext("2d").getImageData(160, 180, 1, 1).data.slice(0, 3).join() : ""' |
+		jq -r .
+}
+browser_shows recorded
+wait_for 10 "it can be opened" eval '[ "$(browser_js "return document.querySelector(\".open\").disabled")" = false ]'
+browser_click .open
+wait_for 20 "its picture" eval '[ "$(pixel)" = 0,255,0 ]'
+equal "$(browser_js 'return document.querySelector("#desktop .state").textContent')" '"recorded"' "what Anna is told"
+browser_click "#leave"
+wait_for 10 "it ends" eval '! running'
+equal "$(final)" "320x240 00ff00" "what noVNC saw"
 browser_click "#logout"
 browser_shows "Log in"
 
@@ -152,9 +169,7 @@ equal "$(browser_js 'return document.querySelectorAll("#machines li").length')" 
 equal "$(browser_js 'return document.querySelectorAll("#recordings li").length')" "$(count)" "recordings in the page"
 browser_screenshot recordings.png
 browser_js "document.querySelector('[data-recording=\"$recording\"] .play').click()" >/dev/null
-wait_for 20 "its picture" eval 'browser_js "
-	const canvas = document.querySelector(\"#screen canvas\");
-	return canvas ? canvas.getContext(\"2d\").getImageData(160, 120, 1, 1).data.slice(0, 3).join() : 0" | grep -q 51,102,170'
+wait_for 20 "its picture" eval '[ "$(pixel)" = 51,102,170 ]'
 browser_screenshot playing.png
 [ -z "${SCREENSHOTS:-}" ] || cp recordings.png playing.png "$SCREENSHOTS/"
 wait_for 20 "it ends, and the page is back" eval '[ "$(browser_js "return document.querySelector(\"#list\").hidden")" = false ]'

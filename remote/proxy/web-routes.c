@@ -36,6 +36,7 @@ static void list_machines(struct visitor *visitor, const char *user)
 		json_object_object_add(one, "connected",
 				       json_object_new_boolean(machine->agent != NULL));
 		json_object_object_add(one, "view_only", json_object_new_boolean(view_only));
+		json_object_object_add(one, "recorded", json_object_new_boolean(machine->record));
 		json_object_array_add(array, one);
 	}
 	json_object_object_add(out, "user", json_object_new_string(user));

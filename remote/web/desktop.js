@@ -62,8 +62,11 @@ async function refresh() {
 	list.replaceChildren(...answer.machines.map(machine => {
 		const item = old.get(machine.name) || card(machine.name);
 		item.classList.toggle("connected", machine.connected);
-		$(".state", item).textContent = !machine.connected ? "not connected"
-			: machine.view_only ? "to look at" : "";
+		$(".state", item).textContent = [
+			machine.connected ? "" : "not connected",
+			machine.view_only ? "to look at" : "",
+			machine.recorded ? "recorded" : "",
+		].filter(word => word).join(", ");
 		$(".open", item).disabled = !machine.connected;
 		return item;
 	}));
@@ -115,7 +118,12 @@ async function open(name, what) {
 	});
 	rfb.scaleViewport = true;
 	rfb.viewOnly = $("#keys").hidden = "recording" in what;
-	rfb.addEventListener("connect", () => { state.textContent = ""; rfb.focus(); });
+	let title = "";
+	rfb.addEventListener("desktopname", event => { title = event.detail.name; });
+	rfb.addEventListener("connect", () => {
+		state.textContent = title.endsWith(" (recorded)") ? "recorded" : "";
+		rfb.focus();
+	});
 	rfb.addEventListener("securityfailure", event => leave(event.detail.reason));
 	rfb.addEventListener("disconnect", event =>
 		leave(event.detail.clean ? "" : "The connection was lost."));
