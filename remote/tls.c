@@ -159,6 +159,11 @@ SSL_CTX *tls_server_new(const char *certificate, const char *key, struct err *er
 	return steal(&tls);
 }
 
+bool tls_is_self_signed(SSL_CTX *tls)
+{
+	return X509_self_signed(SSL_CTX_get0_certificate(tls), 0) == 1;
+}
+
 static int take_pinned(X509_STORE_CTX *store, void *arg)
 {
 	const char *wanted = arg; /* borrowed by tls_client_new() */

@@ -5,6 +5,7 @@
 #define WAYBILL_TLS_H
 
 #include <openssl/types.h>
+#include <stdbool.h>
 
 #include "common/err.h"
 #include "common/strbuf.h"
@@ -18,6 +19,8 @@ enum tls_protocol { TLS_NO_PROTOCOL, TLS_MIP_1, TLS_MIP_2, TLS_HTTP };
 /* For a server: `certificate` (a chain) and `key` are PEM files. Who offers no HTTP is asked for a
  * certificate; any is taken, to be judged by tls_peer_pin(). Free with SSL_CTX_free(). */
 SSL_CTX *tls_server_new(const char *certificate, const char *key, struct err *err);
+/* Is its certificate nobody else's word? */
+bool tls_is_self_signed(SSL_CTX *tls);
 
 /* For an agent, which shows the certificate in `identity` (PEM, key and certificate), or for a
  * client with none (NULL). The server must have the key of `pin` (borrowed while the context lives); if that

@@ -4,7 +4,7 @@
 . "${top_srcdir:-$(dirname "$0")/..}/tests/lib/lib.sh"
 . "$top_srcdir/tests/lib/vnc.sh"
 . "$top_srcdir/tests/lib/browser.sh"
-need jq curl xev xsetroot
+need jq curl perl xev xsetroot xtigervncviewer
 [ -e /usr/share/novnc/core/rfb.js ] || skip "novnc is not installed"
 
 proxy_new "Web: $top_srcdir/remote/web" "Users: $T/users"
@@ -12,6 +12,8 @@ printf 'geheim12\n' | "${CTL[@]}" user set anna
 printf 'other\n' | "${CTL[@]}" user set bo
 equal "$("${CTL[@]}" user list | paste -sd ' ')" "anna bo" "the users"
 proxy_start
+server_start eye -SecurityTypes None
+EYE=$SERVER_DISPLAY
 server_start '<b id="injected">secret-desktop</b>' -SecurityTypes None
 # A desktop of one colour, with a window that tells what arrives.
 xsetroot -display "$SERVER_DISPLAY" -solid '#3366aa'
@@ -66,6 +68,31 @@ browser_click "#machines summary"
 browser_click "#machines .mint"
 wait_for 10 "a code" eval '[[ $(browser_js "return document.querySelector(\"output\").textContent") =~ [2-9a-z]{8} ]]'
 probe 0 -c "$(browser_js 'return document.querySelector("output").textContent' | jq -r .)"
+
+note "files for viewers"
+# profile KIND: the file, in $T/profile
+profile()
+{
+	browser_js "return fetch('/api/profile', { method: 'POST', body: new URLSearchParams({ machine: 'kbh1.askom',
+		kind: '$1' }) }).then(r => r.text())" | jq -r . >profile
+}
+profile vv
+contains profile "host=127.0.0.1"
+contains profile "port=$VIEWERS"
+probe 0 -c "$(sed -n 's/^password=//p' profile)"
+profile vnc
+contains profile "Port=$VIEWERS"
+sed -n 's/^Password=//p' profile | perl -ne 'chomp; print pack("H*", $_)' >viewer.passwd
+DISPLAY=$EYE HOME=$T timeout 10 xtigervncviewer -RemoteResize=0 -passwd viewer.passwd "127.0.0.1::$VIEWERS" >viewer.log 2>&1 &
+viewer=$!
+track_pid "$viewer"
+wait_for 10 "its password opens the session" eval '"${CTL[@]}" --json sessions | jq -e ".sessions[0].running"'
+stop_pid "$viewer"
+profile ssvnc
+contains profile "disp=127.0.0.1:$VIEWERS"
+contains profile "use_ssl=0"
+profile other
+contains profile "no such kind"
 
 note "the desktop: what is seen, clicked and typed"
 browser_click "#machines .open"

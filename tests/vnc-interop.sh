@@ -158,13 +158,15 @@ view_tightvnc()
 view_gvncviewer()
 {
 	{
-		for _ in $(seq 100); do
-			DISPLAY=$EYE xdotool search --name "Authentication required" windowfocus 2>/dev/null && break
-			sleep 0.1
+		# There is no window manager that could say when it has the focus: again, while the window is there.
+		for _ in $(seq 50); do
+			sleep 0.2
+			DISPLAY=$EYE xdotool search --name "Authentication required" windowfocus 2>/dev/null || continue
+			sleep 0.3
+			DISPLAY=$EYE xdotool key ctrl+a
+			DISPLAY=$EYE xdotool type --delay 20 "$3"
+			DISPLAY=$EYE xdotool key Return
 		done
-		sleep 0.3 # there is no window manager that could say when it has the focus
-		DISPLAY=$EYE xdotool type --delay 20 "$3"
-		DISPLAY=$EYE xdotool key Return
 	} >"$T/xdotool.log" 2>&1 &
 	track_pid $!
 	window "$4" gvncviewer "$1:$(($2 - 5900))"

@@ -6,7 +6,7 @@
 need jq tigervncpasswd
 
 note "codes"
-proxy_new "Title: A desktop"
+proxy_new "Title: A desktop" "Viewers-TLS: offered"
 proxy_start
 server_start secret-desktop -SecurityTypes None
 agent_conf kbh1.askom "127.0.0.1:$SERVER_PORT"
@@ -124,3 +124,14 @@ is_connected kbh1.guarded >/dev/null || fail "the others are gone"
 rm machines/kbh1.broken
 kill "$PROXY"
 wait "$PROXY" || fail "the proxy ended with $?"
+
+note "by itself, TLS is offered to viewers where they can trust it"
+sed -i '/^Viewers-TLS/d' proxy.conf
+proxy_start
+probe 1 -c aaaaaaaa
+grep -qx "types 2" "$T/out" || fail "with a self-signed certificate: $(cat "$T/out")"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -days 30 \
+	-subj /CN=localhost -CA other.pem -CAkey other.key 2>>openssl.log
+"${CTL[@]}" reload
+probe 1 -c aaaaaaaa
+contains "$T/out" "types 2 19"

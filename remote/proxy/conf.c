@@ -153,6 +153,7 @@ static int fill(struct proxy_conf *conf, const struct deb822_stanza *s, const ch
 		return err_set(err, ERR_USAGE, "Code-Life: must be from 5s to 1h");
 	conf->shared = (enum shared_policy)shared;
 	conf->viewers_tls = (enum rfb_tls)tls;
+	conf->viewers_tls_given = deb822_get(s, "Viewers-TLS");
 	conf->certificate = xstrdup(deb822_get_or(s, "Certificate", "/etc/waybill/vncproxyd.pem"));
 	conf->key = xstrdup(deb822_get_or(s, "Key", "/etc/waybill/vncproxyd.pem"));
 	conf->machines = xstrdup(deb822_get_or(s, "Machines", "/etc/waybill/vnc-machines"));

@@ -37,6 +37,7 @@ struct proxy_conf {
 	struct strv origins; /* of requests, beside our own name */
 	/* Who comes from this address is whom this field of its requests names; or NULL. */
 	char *trusted_header, *trusted_source;
+	bool viewers_tls_given; /* else the certificate decides */
 	enum rfb_tls viewers_tls;
 	enum shared_policy shared;
 	uint64_t max_sessions, max_sessions_per_machine;

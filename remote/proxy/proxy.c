@@ -136,6 +136,11 @@ int proxy_reload(struct proxy *proxy, struct err *err)
 	}
 	SSL_CTX_free(proxy->tls);
 	proxy->tls = tls;
+	/* Viewers of the gtk-vnc kind take TLS where it is offered, and do without the proxy rather than with
+	 * a certificate that they do not trust. */
+	proxy->viewers_tls = !proxy->conf->viewers_tls_given && tls_is_self_signed(tls)
+				     ? RFB_TLS_NO
+				     : proxy->conf->viewers_tls;
 	log_event("proxy-loaded", "%zu machines", proxy->machines.count);
 	return 0;
 }

@@ -41,6 +41,7 @@ struct proxy {
 	struct loop *loop;
 	struct lines *lines;
 	SSL_CTX *tls;
+	enum rfb_tls viewers_tls;
 	struct machines machines;
 	struct code_book *codes;
 	struct sources *sources;

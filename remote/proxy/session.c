@@ -576,7 +576,7 @@ static void greet(struct session *session)
 	strbuf_reset(out);
 	/* A browser is in TLS already. */
 	rfb_viewer_start(&session->viewer, challenge,
-			 session->in_browser ? RFB_TLS_NO : session->proxy->conf->viewers_tls, out);
+			 session->in_browser ? RFB_TLS_NO : session->proxy->viewers_tls, out);
 	send_viewer(session, out);
 }
 

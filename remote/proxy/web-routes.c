@@ -92,7 +92,7 @@ static void send_code(struct visitor *visitor, const char *user, const char *bod
 static char *ssvnc_profile(const struct proxy *proxy, const char *host)
 {
 	unsigned port = proxy->conf->viewers.port;
-	bool secure = proxy->conf->viewers_tls != RFB_TLS_NO;
+	bool secure = proxy->viewers_tls != RFB_TLS_NO;
 	return xasprintf("[connection]\nhost=%s\nport=%u\ndisp=%s:%u\n\n[options]\n%s", host, port, host,
 			 port, secure ? "use_ssl=1\nserver_vencrypt=1\n" : "use_ssl=0\ndisable_all_encryption=1\n");
 }
