@@ -3,14 +3,18 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/strbuf.h"
+#include "common/utf8.h"
 #include "common/util.h"
 
 /* Logging state. */
 static const char *program = "waybill";
 static enum log_level threshold = LOG_LEVEL_INFO;
+static bool json_events;
+static bool over_bar;
 
 void log_init(const char *name, enum log_level level)
 {
@@ -35,6 +39,41 @@ static void add_escaped(struct strbuf *line, const char *text)
 	}
 }
 
+/* One write, so that lines of several processes do not mix. */
+static void put(const struct strbuf *line)
+{
+	ssize_t ignored = write(STDERR_FILENO, line->data, line->len);
+	(void)ignored;
+}
+
+static void add_json_text(struct strbuf *line, const char *text)
+{
+	_cleanup_free_ char *clean = utf8_make_printable(text, strlen(text), "", SIZE_MAX);
+	strbuf_addc(line, '"');
+	for (const char *p = clean; *p; p++) {
+		if (*p == '"' || *p == '\\')
+			strbuf_addc(line, '\\');
+		strbuf_addc(line, *p);
+	}
+	strbuf_addc(line, '"');
+}
+
+static void start_json(struct strbuf *line, const char *id)
+{
+	_cleanup_free_ char *at = time_format(time(NULL));
+	strbuf_addf(line, "{\"event\":\"%s\",\"time\":\"%s\"", id, at);
+}
+
+static void put_json_event(const char *id, const char *text)
+{
+	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
+	start_json(&line, id);
+	strbuf_adds(&line, ",\"text\":");
+	add_json_text(&line, text);
+	strbuf_adds(&line, "}\n");
+	put(&line);
+}
+
 static void emit(enum log_level level, const char *id, const char *fmt, va_list ap)
 {
 	if (level > threshold)
@@ -42,7 +81,14 @@ static void emit(enum log_level level, const char *id, const char *fmt, va_list 
 	char *text = NULL;
 	if (vasprintf(&text, fmt, ap) < 0)
 		abort();
+	if (id && json_events) {
+		put_json_event(id, text);
+		free(text);
+		return;
+	}
 	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
+	if (over_bar)
+		strbuf_adds(&line, "\r\033[K");
 	/* sd-daemon(3): "<N>" in front is the priority, for the journal. */
 	static const int priority[] = { 3, 4, 6, 7 };
 	static const char *const word[] = { "error: ", "warning: ", "", "debug: " };
@@ -54,9 +100,7 @@ static void emit(enum log_level level, const char *id, const char *fmt, va_list 
 	add_escaped(&line, text);
 	strbuf_addc(&line, '\n');
 	free(text);
-	/* One write, so that lines of several processes do not mix. */
-	ssize_t ignored = write(STDERR_FILENO, line.data, line.len);
-	(void)ignored;
+	put(&line);
 }
 
 #define EMIT(level, id)                     \
@@ -72,6 +116,27 @@ void log_warn(const char *fmt, ...) { EMIT(LOG_LEVEL_WARN, NULL); }
 void log_info(const char *fmt, ...) { EMIT(LOG_LEVEL_INFO, NULL); }
 void log_debug(const char *fmt, ...) { EMIT(LOG_LEVEL_DEBUG, NULL); }
 void log_event(const char *id, const char *fmt, ...) { EMIT(LOG_LEVEL_INFO, id); }
+
+void log_events_as_json(void)
+{
+	json_events = true;
+}
+
+void log_over_bar(bool is_drawn)
+{
+	over_bar = is_drawn;
+}
+
+void log_progress(const char *id, uint64_t done_bytes, uint64_t total_bytes)
+{
+	_cleanup_strbuf_ struct strbuf line = STRBUF_INIT;
+	if (!json_events || threshold < LOG_LEVEL_INFO)
+		return;
+	start_json(&line, id);
+	strbuf_addf(&line, ",\"done_bytes\":%llu,\"total_bytes\":%llu}\n",
+		    (unsigned long long)done_bytes, (unsigned long long)total_bytes);
+	put(&line);
+}
 
 enum exit_code log_err(const struct err *err)
 {

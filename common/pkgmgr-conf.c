@@ -10,7 +10,8 @@ enum { MAX_BYTES = 64 * 1024, MAX_TIMEOUT_S = 3600 };
 
 static const char *const known_fields[] = {
 	"Site", "Server", "Port", "Ssh-Key", "Known-Hosts", "Fetch-User", "Origin", "Timeout",
-	"Reboot-Command", "Set-Clock", NULL,
+	"Reboot-Command", "Set-Clock", "Rate-Limit", "Fetch-Deadline", "Cache-Size", "Cache-Time",
+	"Peers", "Minimum-Rate", "Stall-Time", "Parallel", "Proxy", NULL,
 };
 
 void pkgmgr_conf_free(struct pkgmgr_conf *conf)
@@ -24,6 +25,7 @@ void pkgmgr_conf_free(struct pkgmgr_conf *conf)
 	free(conf->fetch_user);
 	free(conf->origin);
 	free(conf->reboot_command);
+	fetch_policy_destroy(&conf->fetch);
 	free(conf);
 }
 
@@ -81,7 +83,8 @@ static int fill(const struct root *root, const struct deb822_stanza *s,
 	uint64_t port = 0;
 	if (number_parse(deb822_get_or(s, "Port", "22"), 1, 65535, &port, "Port", err) < 0 ||
 	    duration_parse(deb822_get_or(s, "Timeout", "60s"), &conf->timeout_s, "Timeout", err) < 0 ||
-	    get_yes_no(s, "Set-Clock", true, &conf->set_clock, err) < 0)
+	    get_yes_no(s, "Set-Clock", true, &conf->set_clock, err) < 0 ||
+	    fetch_policy_parse(s, false, &conf->fetch, err) < 0)
 		return -1;
 	conf->port = (unsigned)port;
 	conf->site = site ? xstrdup(site) : NULL;
@@ -123,6 +126,7 @@ int pkgmgr_conf_parse(const struct root *root, const char *text, size_t len,
 	*out = NULL;
 	_cleanup_(deb822_freep) struct deb822 *doc = NULL;
 	_cleanup_(pkgmgr_conf_freep) struct pkgmgr_conf *conf = xcalloc(1, sizeof(*conf));
+	fetch_policy_init(&conf->fetch);
 	if (deb822_parse(text, len, 1, PKGMGR_CONF, &doc, err) < 0) {
 		err->code = ERR_USAGE;
 		return -1;

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/fetch-policy.h"
 #include "common/root.h"
 #include "common/util.h"
 
@@ -23,6 +24,7 @@ struct pkgmgr_conf {
 	char *reboot_command;	/* a program and its arguments; "": the system's way */
 	uint64_t timeout_s;
 	bool set_clock;		/* a wrong clock may be set */
+	struct fetch_policy fetch; /* what is set here */
 };
 
 /* Parse the text of a pkgmgr.conf; paths are resolved below `root`.

@@ -11,6 +11,7 @@ struct progress {
 	char *label;
 	uint64_t total;
 	uint64_t done;
+	uint64_t there;		/* of those, not by us */
 	int64_t started_ms;
 	int64_t drawn_ms;
 	bool visible;
@@ -31,7 +32,7 @@ struct progress *progress_new(const char *label, uint64_t total_bytes)
 static void draw(struct progress *p, int64_t now_ms)
 {
 	int64_t elapsed_ms = now_ms - p->started_ms;
-	uint64_t rate = elapsed_ms > 0 ? p->done * 1000 / (uint64_t)elapsed_ms : 0;
+	uint64_t rate = elapsed_ms > 0 ? (p->done - p->there) * 1000 / (uint64_t)elapsed_ms : 0;
 	_cleanup_free_ char *done = size_format(p->done);
 	_cleanup_free_ char *speed = size_format(rate);
 	if (!p->total) {
@@ -59,7 +60,13 @@ void progress_set(struct progress *p, uint64_t done_bytes)
 	if (p->drawn_ms && now_ms - p->drawn_ms < REDRAW_MS)
 		return;
 	p->drawn_ms = now_ms;
+	log_over_bar(true);
 	draw(p, now_ms);
+}
+
+void progress_skip(struct progress *p, uint64_t there_bytes)
+{
+	p->there = p->done = there_bytes;
 }
 
 void progress_add(struct progress *p, uint64_t more_bytes)
@@ -72,6 +79,7 @@ void progress_free(struct progress *p)
 	if (p->visible && p->drawn_ms) {
 		draw(p, monotonic_ms());
 		fputc('\n', stderr);
+		log_over_bar(false);
 	}
 	free(p->label);
 	free(p);

@@ -13,6 +13,8 @@ struct progress;
 struct progress *progress_new(const char *label, uint64_t total_bytes);
 void progress_set(struct progress *p, uint64_t done_bytes);
 void progress_add(struct progress *p, uint64_t more_bytes);
+/* So many bytes of the total were there before: they are done, and say nothing of the speed. */
+void progress_skip(struct progress *p, uint64_t there_bytes);
 /* Ends the line and frees. */
 void progress_free(struct progress *p);
 static inline void progress_freep(struct progress **p) { if (*p) progress_free(*p); }

@@ -17,7 +17,8 @@
 static const char *const header_fields[] = {
 	"Format", "Site", "Epoch", "Serial", "Date", "Valid-Until", "Repository-Not-Before",
 	"Sync-At", "Splay", "Scope", "Max-Removals", "Host-Upgrades", "Security-Origins",
-	"Keep-Kernels", "Reboot-Window", "Min-Free", "Host-Ssh", "Params", NULL,
+	"Keep-Kernels", "Reboot-Window", "Min-Free", "Host-Ssh", "Rate-Limit", "Fetch-Deadline",
+	"Cache-Size", "Cache-Time", "Peers", "Params", NULL,
 };
 static const char *const list_fields[] = { "List", "Entries", NULL };
 
@@ -28,6 +29,7 @@ struct site_list *site_list_new(void)
 	list->splay_seconds = 2700;
 	list->max_removals = 3;
 	host_policy_init(&list->host);
+	fetch_policy_init(&list->fetch);
 	return list;
 }
 
@@ -37,6 +39,7 @@ void site_list_free(struct site_list *list)
 		return;
 	free(list->site);
 	host_policy_destroy(&list->host);
+	fetch_policy_destroy(&list->fetch);
 	for (size_t i = 0; i < list->param_count; i++)
 		free(list->params[i].appliance);
 	free(list->params);
@@ -127,6 +130,8 @@ static int parse_policy(const struct deb822_stanza *header, struct site_list *li
 				 err) < 0)
 		return -1;
 	list->max_removals = (unsigned)max_removals;
+	if (fetch_policy_parse(header, true, &list->fetch, err) < 0)
+		return -1;
 	return host_policy_parse(header, &list->host, err);
 }
 
@@ -292,6 +297,7 @@ static void write_policy(struct strbuf *out, const struct site_list *list)
 	deb822_write(out, "Scope", list->scope_all ? "all" : "ours");
 	write_number(out, "Max-Removals", list->max_removals);
 	host_policy_write(out, &list->host);
+	fetch_policy_write(out, &list->fetch);
 }
 
 static void write_params(struct strbuf *out, const struct site_list *list)

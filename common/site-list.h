@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/err.h"
+#include "common/fetch-policy.h"
 #include "common/host-policy.h"
 #include "common/strbuf.h"
 #include "common/util.h"
@@ -54,6 +55,7 @@ struct site_list {
 	bool scope_all;			/* false: only packages of our origin are removed */
 	unsigned max_removals;		/* default 3 */
 	struct host_policy host;
+	struct fetch_policy fetch;
 	struct site_list_param *params;
 	size_t param_count;
 	struct site_list_entries lists[LIST_KINDS];

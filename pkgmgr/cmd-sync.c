@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/cli.h"
+#include "common/log.h"
 #include "pkgmgr/report.h"
 #include "pkgmgr/sync.h"
 
@@ -52,6 +53,8 @@ int cmd_sync(struct cli *cli, int argc, char **argv, struct err *err)
 	if (cli_no_opts(cli, argc, argv, 0, 0, err) < 0 || pkgmgr_open(m, err) < 0)
 		return -1;
 	struct sync sync = { 0 };
+	if (cli->json)
+		log_events_as_json();
 	int rc = sync_run(m, &sync, err);
 	if (cli->json)
 		print_json(&sync, err);

@@ -2,46 +2,18 @@
 #include "pkgmgr/fetch.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "common/atomic-file.h"
-#include "common/hash.h"
-#include "common/log.h"
-#include "common/progress.h"
-#include "pkgmgr/download.h"
+#include "pkgmgr/keep.h"
 
 /* Room for an overlay's first writes, state.db and logs. */
 #define MARGIN_BYTES (64ull << 20)
 
-static char *archive_path(const struct root *root, const struct plan_archive *archive,
-			  const char *suffix)
-{
-	return root_path(root, ARCHIVES_DIR "/%s%s", archive->sha256, suffix);
-}
-
 static bool needs_archive(const struct plan_action *a)
 {
 	return a->verb != PLAN_REMOVE && !a->archive.path;
-}
-
-/* 1: the file has the signed bytes, 0: it has not. The descriptor is ours, and links
- * are not followed. */
-static int has_signed_bytes(const char *path, const struct plan_archive *archive,
-			    struct err *err)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	char sha256[SHA256_HEX_LEN + 1];
-	uint64_t size = 0;
-	if (fd < 0)
-		return err_sys(err, "open %s", path);
-	if (sha256_fd(fd, sha256, &size, err) < 0)
-		return err_prefix(err, "hash %s", path);
-	return size == archive->size_bytes && str_eq(sha256, archive->sha256);
 }
 
 static bool plan_needs(const struct plan *plan, const char *file)
@@ -69,18 +41,16 @@ static int drop_unneeded(const char *dir, const struct plan *plan, struct err *e
 	return rc;
 }
 
-static int use_complete(const struct root *root, struct plan_archive *archive, struct err *err)
+/* The name is for people; free it. */
+static char *describe_file(const struct plan_action *a, struct signed_file *file)
 {
-	_cleanup_free_ char *path = archive_path(root, archive, ".deb");
-	if (!file_exists(path))
-		return 0;
-	int good = has_signed_bytes(path, archive, err);
-	if (good < 0)
-		return -1;
-	if (!good)
-		return atomic_unlink(path, err);
-	archive->path = steal(&path);
-	return 0;
+	char *name = xasprintf("%s %s", a->package, a->to_version);
+	*file = (struct signed_file){ .name = name,
+				      .sha256 = a->archive.sha256,
+				      .uris = &a->archive.uris,
+				      .suffix = ".deb",
+				      .size_bytes = a->archive.size_bytes };
+	return name;
 }
 
 int fetch_prepare(const struct root *root, struct plan *plan, struct err *err)
@@ -88,24 +58,25 @@ int fetch_prepare(const struct root *root, struct plan *plan, struct err *err)
 	_cleanup_free_ char *dir = root_path(root, ARCHIVES_DIR);
 	if (make_dirs(dir, 0700, err) < 0 || drop_unneeded(dir, plan, err) < 0)
 		return -1;
-	for (size_t i = 0; i < plan->action_count; i++)
-		if (needs_archive(&plan->actions[i]) &&
-		    use_complete(root, &plan->actions[i].archive, err) < 0)
+	for (size_t i = 0; i < plan->action_count; i++) {
+		struct plan_action *a = &plan->actions[i];
+		struct signed_file file;
+		if (!needs_archive(a))
+			continue;
+		_cleanup_free_ char *name = describe_file(a, &file);
+		if (fetch_file_there(root, &file, err) < 0)
 			return -1;
+		a->archive.path = file.path;
+	}
 	return 0;
 }
 
 static uint64_t part_bytes(const struct root *root, const struct plan *plan)
 {
 	uint64_t sum = 0;
-	for (size_t i = 0; i < plan->action_count; i++) {
-		if (!needs_archive(&plan->actions[i]))
-			continue;
-		_cleanup_free_ char *path = archive_path(root, &plan->actions[i].archive, ".part");
-		struct stat st;
-		if (stat(path, &st) == 0)
-			sum += (uint64_t)st.st_size;
-	}
+	for (size_t i = 0; i < plan->action_count; i++)
+		if (needs_archive(&plan->actions[i]))
+			sum += fetch_file_part_bytes(root, plan->actions[i].archive.sha256);
 	return sum;
 }
 
@@ -158,88 +129,29 @@ int fetch_check_space(const struct root *root, const struct plan *plan, uint64_t
 	return require(state, *needed_bytes, state_free_bytes, "unpacking packages", err);
 }
 
-/* What is complete but wrong is no use to anybody; a partial file is kept. */
-static int take_if_good(const char *part, const char *path, struct plan_archive *archive,
-			struct err *err)
+int fetch_packages(const struct root *root, const struct fetch_policy *policy, struct plan *plan,
+		   uint64_t *received_bytes, struct err *err)
 {
-	int good = has_signed_bytes(part, archive, err);
-	if (good < 0)
-		return -1;
-	if (!good) {
-		if (atomic_unlink(part, err) < 0)
-			return -1;
-		return err_set(err, ERR_SIGNATURE,
-			       "the bytes are not those that the repository signed");
+	size_t count = plan->action_count;
+	_cleanup_free_ struct signed_file *files = xcalloc(count + 1, sizeof(*files));
+	_cleanup_free_ struct plan_action **actions = xcalloc(count + 1, sizeof(*actions));
+	_cleanup_strv_ struct strv names = STRV_INIT;
+	size_t needed = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!needs_archive(&plan->actions[i]))
+			continue;
+		_cleanup_free_ char *name = describe_file(&plan->actions[i], &files[needed]);
+		strv_add(&names, name);
+		files[needed].name = names.items[needed];
+		actions[needed++] = &plan->actions[i];
 	}
-	if (atomic_rename(part, path, err) < 0)
-		return -1;
-	archive->path = xstrdup(path);
-	return 0;
-}
-
-/* One server. A partial file of unknown origin may be what is wrong: then once more
- * from the first byte. */
-static int fetch_from(const char *uri, const char *part, const char *path,
-		      struct plan_archive *archive, struct download *d, struct err *err)
-{
-	bool resumed = file_exists(part);
-	if (download_to(d, uri, part, archive->size_bytes, err) < 0)
-		return -1;
-	if (take_if_good(part, path, archive, err) == 0)
+	if (!needed)
 		return 0;
-	if (err->code != ERR_SIGNATURE || !resumed)
-		return -1;
-	log_info("%s: the resumed file is wrong, fetching all of it", uri);
-	err_clear(err);
-	if (download_to(d, uri, part, archive->size_bytes, err) < 0)
-		return -1;
-	return take_if_good(part, path, archive, err);
-}
-
-/* Another server cannot help with these. */
-static bool is_final(const struct err *err)
-{
-	return err->code == ERR_CANCELLED || err->code == ERR_NO_SPACE ||
-	       err->code == ERR_SYSTEM;
-}
-
-static int fetch_one(const struct root *root, struct plan_action *a, struct download *d,
-		     struct err *err)
-{
-	struct plan_archive *archive = &a->archive;
-	_cleanup_free_ char *part = archive_path(root, archive, ".part");
-	_cleanup_free_ char *path = archive_path(root, archive, ".deb");
-	_cleanup_err_ struct err last = ERR_INIT;
-	for (size_t i = 0; i < archive->uris.count; i++) {
-		const char *uri = archive->uris.items[i];
-		err_clear(&last);
-		if (fetch_from(uri, part, path, archive, d, &last) == 0) {
-			log_event("fetch-done", "%s %s, %" PRIu64 " bytes", a->package,
-				  a->to_version, archive->size_bytes);
-			return 0;
-		}
-		log_warn("%s: %s", uri, last.msg);
-		if (is_final(&last))
-			break;
+	int rc = fetch_files(root, policy, files, needed, received_bytes, err);
+	for (size_t i = 0; i < needed; i++) {
+		actions[i]->archive.path = files[i].path;
+		err_clear(&files[i].err);
 	}
-	return err_set(err, last.code, "fetch %s %s from %s: %s", a->package, a->to_version,
-		       archive->uris.items[archive->uris.count - 1], last.msg);
-}
-
-int fetch_packages(const struct root *root, struct plan *plan, uint64_t *received_bytes,
-		   struct err *err)
-{
-	uint64_t total = plan_fetch_bytes(plan);
-	if (!total)
-		return 0;
-	_cleanup_(download_freep) struct download *d = NULL;
-	if (download_new(total, &d, err) < 0)
-		return -1;
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < plan->action_count; i++)
-		if (needs_archive(&plan->actions[i]))
-			rc = fetch_one(root, &plan->actions[i], d, err);
-	*received_bytes += download_received(d);
 	return rc;
 }
 
@@ -249,7 +161,8 @@ int fetch_rehash(const struct plan *plan, struct err *err)
 		const struct plan_action *a = &plan->actions[i];
 		if (a->verb == PLAN_REMOVE)
 			continue;
-		int good = has_signed_bytes(a->archive.path, &a->archive, err);
+		int good = fetch_file_is_good(a->archive.path, a->archive.sha256,
+					      a->archive.size_bytes, err);
 		if (good < 0)
 			return -1;
 		if (good)
@@ -263,11 +176,12 @@ int fetch_rehash(const struct plan *plan, struct err *err)
 	return 0;
 }
 
-int fetch_clean(const struct plan *plan, struct err *err)
+int fetch_clean(const struct root *root, const struct fetch_policy *policy,
+		const struct plan *plan, struct err *err)
 {
 	for (size_t i = 0; i < plan->action_count; i++) {
-		const char *path = plan->actions[i].archive.path;
-		if (path && atomic_unlink(path, err) < 0)
+		const struct plan_archive *archive = &plan->actions[i].archive;
+		if (archive->path && keep_add(root, policy, archive->path, archive->sha256, err) < 0)
 			return -1;
 	}
 	return 0;

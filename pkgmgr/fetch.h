@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The packages of a plan, from its URIs into a cache of our own: resumed after a
- * cut, never a byte more than the signed size, believed only after their hash. */
+/* The packages of a plan, into a cache of our own: what is there, whether there is room for
+ * the rest, fetching it, and a last look before dpkg reads it. */
 #ifndef PKGMGR_FETCH_H
 #define PKGMGR_FETCH_H
 
 #include "common/root.h"
+#include "pkgmgr/fetch-files.h"
 #include "pkgmgr/plan.h"
-
-/* <sha256>.deb is complete, <sha256>.part is not. Only root may enter. */
-#define ARCHIVES_DIR "var/cache/waybill/archives"
 
 /* Find what is there already: complete archives get their path, and files that the
  * plan does not need are removed. Call it before fetch_check_space(). */
@@ -20,16 +18,16 @@ int fetch_check_space(const struct root *root, const struct plan *plan, uint64_t
 		      struct err *err) _must_check_;
 
 /* Fetch what is missing; each action then has its archive's path. *received_bytes is
- * added to. Errors: ERR_NETWORK, ERR_SIGNATURE (wrong bytes from every server),
- * ERR_TIMEOUT, ERR_NO_SPACE, ERR_CANCELLED. */
-int fetch_packages(const struct root *root, struct plan *plan, uint64_t *received_bytes,
-		   struct err *err) _must_check_;
+ * added to. Errors: those of fetch_files(). */
+int fetch_packages(const struct root *root, const struct fetch_policy *policy, struct plan *plan,
+		   uint64_t *received_bytes, struct err *err) _must_check_;
 
 /* Hash every archive again from a descriptor of our own, as the last step before
  * dpkg. Errors: ERR_SIGNATURE; the file is removed then. */
 int fetch_rehash(const struct plan *plan, struct err *err) _must_check_;
 
-/* Remove the archives of a plan that is carried out. */
-int fetch_clean(const struct plan *plan, struct err *err) _must_check_;
+/* Remove the archives of a plan that is carried out, or keep them for neighbours. */
+int fetch_clean(const struct root *root, const struct fetch_policy *policy,
+		const struct plan *plan, struct err *err) _must_check_;
 
 #endif

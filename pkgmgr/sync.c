@@ -14,6 +14,7 @@
 #include "pkgmgr/gate.h"
 #include "pkgmgr/guard.h"
 #include "pkgmgr/instances.h"
+#include "pkgmgr/keep.h"
 #include "pkgmgr/list.h"
 #include "pkgmgr/quit.h"
 #include "pkgmgr/record.h"
@@ -28,6 +29,7 @@ void sync_destroy(struct sync *sync)
 {
 	site_list_free(sync->list);
 	plan_free(sync->plan);
+	fetch_policy_destroy(&sync->policy);
 	strv_destroy(&sync->notes);
 	strv_destroy(&sync->attention);
 }
@@ -202,9 +204,12 @@ static int preflight(const struct root *root, const struct plan *plan, struct er
 static int fetch(struct sync *sync, struct err *err)
 {
 	const struct root *root = &sync->m->root;
+	fetch_policy_merge(&sync->m->conf->fetch, &sync->list->fetch, &sync->policy);
+	if (keep_prune(root, &sync->policy, 0, time(NULL), err) < 0)
+		return -1;
 	if (fetch_prepare(root, sync->plan, err) < 0 || preflight(root, sync->plan, err) < 0)
 		return -1;
-	return fetch_packages(root, sync->plan, &sync->received_bytes, err);
+	return fetch_packages(root, &sync->policy, sync->plan, &sync->received_bytes, err);
 }
 
 /* dpkg's locks are held. Whatever dpkg says, state.db then says what is installed;
@@ -232,7 +237,7 @@ static int commit(struct sync *sync, struct err *err)
 		return -1;
 	int rc = commit_locked(sync, err);
 	apt_unlock();
-	return rc == 0 ? fetch_clean(sync->plan, err) : -1;
+	return rc == 0 ? fetch_clean(&sync->m->root, &sync->policy, sync->plan, err) : -1;
 }
 
 /* A version that had to be rolled back is a failure of this sync, though the site serves. */
@@ -254,10 +259,19 @@ static int converge(struct sync *sync, struct err *err)
 		       "the packages are in place, but a version had to be rolled back: %s", text);
 }
 
+static int init(const struct pkgmgr *m, struct err *err)
+{
+	if (apt_init(&m->root, err) < 0)
+		return -1;
+	if (m->conf->fetch.proxy)
+		apt_set_proxy(m->conf->fetch.proxy);
+	return 0;
+}
+
 static int steps(struct sync *sync, struct err *err)
 {
 	const struct pkgmgr *m = sync->m;
-	if (apt_init(&m->root, err) < 0 || repair(sync, err) < 0 || get_list(sync, err) < 0 ||
+	if (init(m, err) < 0 || repair(sync, err) < 0 || get_list(sync, err) < 0 ||
 	    quit_check(err) < 0 || by_the_right_clock(sync, refresh, err) < 0 ||
 	    sync_make_plan(m, sync->list, &sync->plan, err) < 0)
 		return -1;

@@ -12,6 +12,7 @@ struct sync {
 	const struct pkgmgr *m;
 	struct site_list *list;	/* NULL: none was accepted */
 	struct plan *plan;	/* NULL: it did not come to a plan */
+	struct fetch_policy policy; /* how it fetches */
 	struct strv notes;	/* beside the plan's: what the operator should know */
 	struct strv attention;	/* sentences about the host that stand until it is mended */
 	uint64_t received_bytes;

@@ -22,6 +22,13 @@ part_bytes()
 	{ cat "$ARCHIVES"/*.part 2>/dev/null || true; } | wc -c
 }
 
+# proven_bytes: those that the state of a partial file speaks for
+proven_bytes()
+{
+	awk '/^Blocks:/ { in_blocks = 1; next } in_blocks { sum += $2 } END { print sum + 0 }' \
+		"$ARCHIVES"/*.part.state
+}
+
 part_has()
 {
 	[ "$(part_bytes)" -ge "$1" ]
@@ -55,14 +62,19 @@ wait $SYNC_PID 2>/dev/null || true
 there=$(part_bytes)
 web_stop
 
-note "resumed: $there bytes are there already"
+proven=$(proven_bytes)
+[ "$proven" -ge 1500000 ] || fail "of $there bytes only $proven are vouched for"
+note "resumed: $there bytes are there already, $proven of them vouched for"
 : >"$T/web/access.log"
 web_start
 sync_site
 is_installed big 1
 contains "$T/web/access.log" '" 206 '
 sent=$(awk '/ 206 / { print $10 }' "$T/web/access.log")
-equal "$sent" $(($(stat -c %s "$T/public/pool/big_1_all.deb") - there)) "bytes sent again"
+# Up to 64 KiB are compared where no validator was written down before the death.
+size=$(stat -c %s "$T/public/pool/big_1_all.deb")
+[ "$sent" -ge $((size - there)) ] && [ "$sent" -le $((size - proven + 65536)) ] ||
+	fail "$sent bytes were sent again; $size in all, $proven were there"
 equal "$(find "$ARCHIVES" -type f | wc -l)" 0 "files left in the cache"
 
 note "a partial file with wrong bytes is fetched again"
@@ -132,6 +144,8 @@ sed "s|^URIs: .*|URIs: http://127.0.0.1:$WEB_PORT/ file:$T/second/|" -i \
 assign "musthave: fifth" "mayhave: *"
 sync_site
 is_installed fifth 1
+# A directory would be the fastest of all from now on.
+sed "s|^URIs: .*|URIs: http://127.0.0.1:$WEB_PORT/|" -i "$ROOT/etc/apt/sources.list.d/waybill.sources"
 
 note "the disk is full before it begins"
 mkdir -p "$T/tmpfs"

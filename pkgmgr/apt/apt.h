@@ -15,6 +15,9 @@
  * caches and logs, never the host's (unless the root is the host). */
 int apt_init(const struct root *root, struct err *err) _must_check_;
 
+/* Fetch indexes through this proxy; "none": through none, whatever the environment says. */
+void apt_set_proxy(const char *proxy);
+
 /* "apt-get update". A server that does not answer leaves the old indexes and is
  * put in *warning (free it; NULL: all answered). A bad signature or hash is
  * ERR_SIGNATURE, anything else ERR_NETWORK. *received_bytes as apt counts them. */

@@ -106,6 +106,13 @@ int apt_init(const struct root *root, struct err *err)
 	return shielded(err, [&] { return setup(root, err); });
 }
 
+void apt_set_proxy(const char *proxy)
+{
+	const std::string value = str_eq(proxy, "none") ? "DIRECT" : proxy;
+	_config->Set("Acquire::http::Proxy", value);
+	_config->Set("Acquire::https::Proxy", value);
+}
+
 int apt_lock(unsigned timeout_s, struct err *err)
 {
 	return shielded(err, [&] {
