@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 enum { CONNECT_TIMEOUT_S = 30, MAX_TRANSFERS = 8 };
-enum { HTTP_PARTIAL = 206, HTTP_BAD_RANGE = 416, HTTP_TOO_MANY = 429, HTTP_BUSY = 503 };
+enum { HTTP_PARTIAL = 206, HTTP_CHANGED = 412, HTTP_BAD_RANGE = 416, HTTP_TOO_MANY = 429, HTTP_BUSY = 503 };
 
 struct running {
 	struct transfer public;		/* first: what callers have is a pointer to it */
@@ -118,29 +118,33 @@ static const char *validator_of(const struct running *r)
 	return r->etag && !str_starts(r->etag, "W/") ? r->etag : r->modified;
 }
 
+static int replaced(struct running *r)
+{
+	err_set(&r->public.err, ERR_NETWORK, "the file on the server was replaced");
+	return end_as(r, TRANSFER_CHANGED);
+}
+
 static int begin_range(struct running *r)
 {
+	const char *validator = validator_of(r);
 	if (!r->has_range || r->range_first != r->from) {
 		err_set(&r->public.err, ERR_NETWORK, "the server sends another range than asked for");
 		return end_as(r, TRANSFER_BROKEN);
 	}
 	if (r->range_total != UINT64_MAX && r->range_total != size_of(r))
 		return wrong_size(r, r->range_total);
-	return 0;
+	return r->if_range && validator && !str_eq(validator, r->if_range) ? replaced(r) : 0;
 }
 
 /* All of the file, though perhaps a part was asked for. */
 static int begin_whole(struct running *r)
 {
 	curl_off_t length = -1;
-	const char *validator = validator_of(r);
 	curl_easy_getinfo(r->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	if (length >= 0 && (uint64_t)length != size_of(r))
 		return wrong_size(r, (uint64_t)length);
-	if (r->if_range && !str_same(validator, r->if_range)) {
-		err_set(&r->public.err, ERR_NETWORK, "the file on the server was replaced");
-		return end_as(r, TRANSFER_CHANGED);
-	}
+	if (r->if_range && !str_same(validator_of(r), r->if_range))
+		return replaced(r);
 	r->at = 0;
 	r->to = size_of(r);
 	return 0;
@@ -278,8 +282,12 @@ static void set_range(struct running *r)
 	curl_easy_setopt(r->easy, CURLOPT_RANGE, range);
 	if (!r->if_range)
 		return;
-	_cleanup_free_ char *header = xasprintf("If-Range: %s", r->if_range);
-	r->headers = curl_slist_append(NULL, header);
+	/* By If-Range alone a server whose file was replaced would begin to send all of it. */
+	_cleanup_free_ char *if_range = xasprintf("If-Range: %s", r->if_range);
+	_cleanup_free_ char *condition =
+		xasprintf("%s: %s", r->if_range[0] == '"' ? "If-Match" : "If-Unmodified-Since",
+			  r->if_range);
+	r->headers = curl_slist_append(curl_slist_append(NULL, if_range), condition);
 	curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
 }
 
@@ -365,7 +373,7 @@ static enum transfer_end judge_status(struct running *r, long status)
 	curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	r->public.retry_after_s = retry_after;
 	err_set(&r->public.err, ERR_NETWORK, "the server answers %ld", status);
-	if (status == HTTP_BAD_RANGE)
+	if (status == HTTP_BAD_RANGE || status == HTTP_CHANGED)
 		return TRANSFER_CHANGED;
 	if (status == HTTP_TOO_MANY || status == HTTP_BUSY)
 		return TRANSFER_BUSY;

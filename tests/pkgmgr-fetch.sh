@@ -6,34 +6,6 @@
 site_init
 ARCHIVES=$ROOT/var/cache/waybill/archives
 
-# big_package NAME VERSION MIB: of bytes that do not compress
-big_package()
-{
-	local tree=$T/big-$1
-	mkdir -p "$tree/DEBIAN" "$tree/usr/share/$1" "$T/public/pool"
-	head -c "$3M" /dev/urandom >"$tree/usr/share/$1/data"
-	printf '%s\n' "Package: $1" "Version: $2" "Architecture: all" \
-		"Maintainer: x <x@waybill.test>" "Description: x" >"$tree/DEBIAN/control"
-	dpkg-deb --root-owner-group -Znone -b "$tree" "$T/public/pool" >/dev/null
-}
-
-part_bytes()
-{
-	{ cat "$ARCHIVES"/*.part 2>/dev/null || true; } | wc -c
-}
-
-# proven_bytes: those that the state of a partial file speaks for
-proven_bytes()
-{
-	awk '/^Blocks:/ { in_blocks = 1; next } in_blocks { sum += $2 } END { print sum + 0 }' \
-		"$ARCHIVES"/*.part.state
-}
-
-part_has()
-{
-	[ "$(part_bytes)" -ge "$1" ]
-}
-
 big_package big 1 8
 publish
 assign "musthave: big"

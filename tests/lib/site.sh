@@ -22,7 +22,9 @@ web_start()
 		error_log $T/web/error.log;
 		events {}
 		http {
+			log_format ranges '\$request_uri \$status \$body_bytes_sent "\$http_range" \$msec';
 			access_log $T/web/access.log;
+			access_log $T/web/ranges.log ranges;
 			client_body_temp_path $T/web/body;
 			proxy_temp_path $T/web/proxy;
 			fastcgi_temp_path $T/web/fastcgi;
@@ -104,6 +106,35 @@ allow_site()
 	chmod 755 "$T/gate/gate"
 	echo "restrict,command=\"$T/gate/gate\" $(cat "$ROOT/etc/waybill/ssh/id_ed25519.pub")" \
 		>"$SSHD_AUTHORIZED_KEYS"
+}
+
+# big_package NAME VERSION MIB: of bytes that do not compress
+big_package()
+{
+	local tree=$T/big-$1
+	mkdir -p "$tree/DEBIAN" "$tree/usr/share/$1" "$T/public/pool"
+	head -c "$3M" /dev/urandom >"$tree/usr/share/$1/data"
+	printf '%s\n' "Package: $1" "Version: $2" "Architecture: all" \
+		"Maintainer: x <x@waybill.test>" "Description: x" >"$tree/DEBIAN/control"
+	dpkg-deb --root-owner-group -Znone -b "$tree" "$T/public/pool" >/dev/null
+}
+
+# part_bytes: how long the partial files of $ROOT are
+part_bytes()
+{
+	{ cat "$ROOT"/var/cache/waybill/archives/*.part 2>/dev/null || true; } | wc -c
+}
+
+part_has()
+{
+	[ "$(part_bytes)" -ge "$1" ]
+}
+
+# proven_bytes: those that the state of a partial file speaks for
+proven_bytes()
+{
+	awk '/^Blocks:/ { in_blocks = 1; next } in_blocks { sum += $2 } END { print sum + 0 }' \
+		"$ROOT"/var/cache/waybill/archives/*.part.state
 }
 
 # add_package NAME VERSION [FIELD LINE...]; MAINTSCRIPTS as in make_deb
