@@ -3,8 +3,10 @@
 
 #include <curl/curl.h>
 #include <inttypes.h>
+#include <sys/socket.h>
 
-enum { CONNECT_TIMEOUT_S = 30, MAX_TRANSFERS = 8 };
+enum { CONNECT_TIMEOUT_S = 30, MAX_TRANSFERS = 8, WAIT_MS = 20 };
+enum { RECEIVE_MIN = 16 << 10, RECEIVE_MAX = 1 << 20 };
 enum { HTTP_PARTIAL = 206, HTTP_CHANGED = 412, HTTP_BAD_RANGE = 416, HTTP_TOO_MANY = 429, HTTP_BUSY = 503 };
 
 struct running {
@@ -16,6 +18,7 @@ struct running {
 	char *uri;
 	char *if_range;
 	bool is_file;
+	bool waits;			/* for the rate limit */
 	bool begun;			/* the head is judged */
 	uint64_t from, to;
 	uint64_t at;			/* of the next byte */
@@ -31,6 +34,9 @@ struct download {
 	struct running *running[MAX_TRANSFERS];
 	int64_t deadline_ms;
 	uint64_t received;
+	/* Of the rate limit: how many bytes may be taken, and when that was last counted. */
+	double allowance;
+	int64_t filled_ms;
 };
 
 static uint64_t size_of(const struct running *r)
@@ -184,13 +190,33 @@ static int take(struct running *r, const char *data, size_t len)
 	return 0;
 }
 
+/* Bytes that may be taken now; what was not used is lost after a quarter of a second, so
+ * that a rest is not made up for. */
+static bool may_take(struct download *d)
+{
+	uint64_t limit = d->policy->rate_limit;
+	int64_t now_ms = monotonic_ms();
+	if (!limit)
+		return true;
+	d->allowance += (double)limit * (double)(now_ms - d->filled_ms) / 1000;
+	d->filled_ms = now_ms;
+	if (d->allowance > (double)limit / 4)
+		d->allowance = (double)limit / 4;
+	return d->allowance > 0;
+}
+
 static size_t on_data(char *data, size_t one, size_t len, void *arg)
 {
 	struct running *r = arg;
+	struct download *d = r->download;
+	r->waits = !may_take(d);
+	if (r->waits)
+		return CURL_WRITEFUNC_PAUSE;
 	if (take(r, data, len) < 0)
 		return 0;
+	d->allowance -= (double)len;
 	r->public.received += len;
-	r->download->received += len;
+	d->received += len;
 	return len;
 }
 
@@ -200,6 +226,7 @@ int download_new(const struct fetch_policy *policy, struct download **out, struc
 	_cleanup_(download_freep) struct download *d = xcalloc(1, sizeof(*d));
 	d->policy = policy;
 	d->deadline_ms = monotonic_ms() + (int64_t)policy->deadline_s * 1000;
+	d->filled_ms = monotonic_ms();
 	d->multi = curl_multi_init();
 	if (!d->multi)
 		return err_set(err, ERR_SYSTEM, "cannot set up libcurl");
@@ -252,17 +279,31 @@ size_t download_running(const struct download *d)
 	return count;
 }
 
-/* Each has its share of the limit; libcurl looks at it anew all the time. */
-static void share_rate(struct download *d)
+/* True: one still waits. */
+static bool go_on(struct download *d)
 {
-	size_t count = download_running(d);
-	if (!d->policy->rate_limit || !count)
-		return;
-	curl_off_t share = (curl_off_t)(d->policy->rate_limit / count);
-	for (size_t i = 0; i < MAX_TRANSFERS; i++)
-		if (d->running[i])
-			curl_easy_setopt(d->running[i]->easy, CURLOPT_MAX_RECV_SPEED_LARGE,
-					 share ? share : (curl_off_t)1);
+	bool waits = false;
+	for (size_t i = 0; i < MAX_TRANSFERS; i++) {
+		struct running *r = d->running[i];
+		if (!r || !r->waits)
+			continue;
+		r->waits = !may_take(d);
+		if (!r->waits)
+			curl_easy_pause(r->easy, CURLPAUSE_CONT);
+		waits = waits || r->waits;
+	}
+	return waits;
+}
+
+/* What the kernel takes ahead of us is on the line all the same. */
+static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	const struct running *r = arg;
+	uint64_t half = r->download->policy->rate_limit / 2;
+	int bytes = half < RECEIVE_MIN ? RECEIVE_MIN : half > RECEIVE_MAX ? RECEIVE_MAX : (int)half;
+	if (r->download->policy->rate_limit)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+	return CURL_SOCKOPT_OK;
 }
 
 static void set_proxy(const struct running *r, bool direct)
@@ -309,6 +350,8 @@ static void set_options(struct running *r, const char *url)
 			 policy->minimum_rate ? (long)policy->stall_s : 0L);
 	curl_easy_setopt(r->easy, CURLOPT_TIMEOUT_MS, (long)(left_ms > 1 ? left_ms : 1));
 	curl_easy_setopt(r->easy, CURLOPT_USERAGENT, "waybill-pkgmgr");
+	curl_easy_setopt(r->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	curl_easy_setopt(r->easy, CURLOPT_SOCKOPTDATA, r);
 	curl_easy_setopt(r->easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r);
 	curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_data);
@@ -353,7 +396,6 @@ int download_start(struct download *d, const struct transfer_request *request,
 		return err_set(err, ERR_SYSTEM, "libcurl takes no transfer");
 	*out = &r->public;
 	d->running[slot] = steal(&r);
-	share_rate(d);
 	return 0;
 }
 
@@ -364,7 +406,6 @@ void download_end(struct download *d, struct transfer *transfer)
 			running_free(d->running[i]);
 			d->running[i] = NULL;
 		}
-	share_rate(d);
 }
 
 static enum transfer_end judge_status(struct running *r, long status)
@@ -417,7 +458,8 @@ struct transfer *download_wait(struct download *d, int timeout_ms)
 	curl_multi_perform(d->multi, &running);
 	CURLMsg *message = curl_multi_info_read(d->multi, &left);
 	if (!message) {
-		curl_multi_poll(d->multi, NULL, 0, timeout_ms, NULL);
+		bool waits = go_on(d);
+		curl_multi_poll(d->multi, NULL, 0, waits ? WAIT_MS : timeout_ms, NULL);
 		curl_multi_perform(d->multi, &running);
 		message = curl_multi_info_read(d->multi, &left);
 	}

@@ -14,33 +14,41 @@ SITE=kbh1
 # nginx serves $T/public; `web_start [DIRECTIVE...]` and `web_stop` start and stop it.
 web_start()
 {
-	mkdir -p "$T/web" "$T/public"
-	cat >"$T/web/conf" <<-CONF
+	nginx_start "$T/web" "$WEB_PORT" "$T/public" "$*"
+	WEB_PID=$NGINX_PID
+}
+
+# nginx_start DIR PORT DOCROOT DIRECTIVES: an nginx that keeps its files in DIR. Sets NGINX_PID.
+# DIR/ranges.log: URI, status, bytes, "range", end, seconds.
+nginx_start()
+{
+	mkdir -p "$1" "$3"
+	cat >"$1/conf" <<-CONF
 		daemon off;
 		master_process off;
-		pid $T/web/pid;
-		error_log $T/web/error.log;
+		pid $1/pid;
+		error_log $1/error.log;
 		events {}
 		http {
-			log_format ranges '\$request_uri \$status \$body_bytes_sent "\$http_range" \$msec';
-			access_log $T/web/access.log;
-			access_log $T/web/ranges.log ranges;
-			client_body_temp_path $T/web/body;
-			proxy_temp_path $T/web/proxy;
-			fastcgi_temp_path $T/web/fastcgi;
-			scgi_temp_path $T/web/scgi;
-			uwsgi_temp_path $T/web/uwsgi;
+			log_format ranges '\$request_uri \$status \$body_bytes_sent "\$http_range" \$msec \$request_time';
+			access_log $1/access.log;
+			access_log $1/ranges.log ranges;
+			client_body_temp_path $1/body;
+			proxy_temp_path $1/proxy;
+			fastcgi_temp_path $1/fastcgi;
+			scgi_temp_path $1/scgi;
+			uwsgi_temp_path $1/uwsgi;
 			server {
-				listen 127.0.0.1:$WEB_PORT;
-				root $T/public;
-				$*
+				listen 127.0.0.1:$2;
+				root $3;
+				$4
 			}
 		}
 	CONF
-	/usr/sbin/nginx -p "$T/web" -c "$T/web/conf" </dev/null 2>"$T/web/start.log" &
-	WEB_PID=$!
-	track_pid $WEB_PID
-	wait_for 30 "nginx listens" listens "$WEB_PORT"
+	/usr/sbin/nginx -p "$1" -c "$1/conf" </dev/null 2>"$1/start.log" &
+	NGINX_PID=$!
+	track_pid $NGINX_PID
+	wait_for 30 "nginx listens" listens "$2"
 }
 
 web_stop()
