@@ -53,12 +53,6 @@ stop()
 	[ $status = "$2" ] || { cat "$T/err1" >&2; fail "exit $status, not $2, after SIG$1"; }
 }
 
-# state_blocks: "INDEX LENGTH" of each block that is vouched for
-state_blocks()
-{
-	awk '/^Blocks:/ { in_blocks = 1; next } in_blocks { print $1, $2 }' "$ARCHIVES"/*.part.state
-}
-
 # proven_but AWK-CONDITION: bytes in blocks that i, len (its start and length) do not hit
 proven_but()
 {

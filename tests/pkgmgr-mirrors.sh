@@ -150,6 +150,7 @@ contains "$T/err" "what was put together is wrong"
 note "a server that asks to be left alone is left alone, and asked again"
 rm "$ROOT/var/lib/waybill/mirrors"
 second_stop
+sed "s|^URIs: .*|URIs: http://127.0.0.1:$WEB_PORT/|" -i "$ROOT/etc/apt/sources.list.d/waybill.sources"
 serve_all eight 1 1
 web_stop
 # shellcheck disable=SC2016 # nginx's own variable

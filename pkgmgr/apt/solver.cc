@@ -7,6 +7,8 @@
 #include <apt-pkg/error.h>
 #include <apt-pkg/policy.h>
 
+#include <utility>
+
 #include "pkgmgr/apt/shield.h"
 
 std::string package_name(const pkgCache::PkgIterator &pkg)
@@ -82,25 +84,30 @@ bool Solver::is_bad(const Pkg &pkg, const Ver &version) const
 }
 
 /* The newest of our repository; what apt's policy prefers where we have none. An
- * installed newer one stays: only a pin goes back. */
+ * installed newer one stays: only a pin goes back. A first installation that would find
+ * nothing else does not wait. */
 Solver::Ver Solver::best_version(const Pkg &pkg)
 {
-	Ver best(*pkg.Cache()), bad(*pkg.Cache());
+	Ver best(*pkg.Cache()), bad(*pkg.Cache()), waiting(*pkg.Cache());
 	for (Ver v = pkg.VersionList(); !v.end(); ++v) {
 		if (!is_from_us(v) || !is_available(v))
 			continue;
-		Ver &newest = is_bad(pkg, v) ? bad : best;
+		Ver &newest = is_bad(pkg, v) ? bad : waits(pkg, v) ? waiting : best;
 		if (newest.end() || version_compare(v.VerStr(), newest.VerStr()) > 0)
 			newest = v;
 	}
-	if (best.end() && bad.end())
-		best = cache.GetPolicy()->GetCandidateVer(pkg);
 	Ver current = pkg.CurrentVer();
+	if (best.end() && current.end())
+		best = std::exchange(waiting, best);
+	if (best.end() && bad.end() && waiting.end())
+		best = cache.GetPolicy()->GetCandidateVer(pkg);
 	if (!current.end() &&
 	    (best.end() || version_compare(current.VerStr(), best.VerStr()) >= 0))
 		best = current;
 	if (!bad.end() && (best.end() || version_compare(bad.VerStr(), best.VerStr()) > 0))
 		note_bad(pkg, bad, best);
+	if (!waiting.end() && (best.end() || version_compare(waiting.VerStr(), best.VerStr()) > 0))
+		note_waiting(pkg, waiting, best);
 	return best;
 }
 

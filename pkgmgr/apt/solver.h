@@ -8,8 +8,10 @@
 #include <apt-pkg/cachefile.h>
 #include <apt-pkg/depcache.h>
 #include <apt-pkg/pkgcache.h>
+#include <apt-pkg/pkgrecords.h>
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -47,6 +49,11 @@ private:
 	int want(const Pkg &pkg, Ver version);
 	bool is_bad(const Pkg &pkg, const Ver &version) const;
 	void note_bad(const Pkg &pkg, const Ver &version, const Ver &instead);
+	/* phase.cc */
+	unsigned percentage(const Ver &version);
+	bool waits(const Pkg &pkg, const Ver &version);
+	void note_waiting(const Pkg &pkg, const Ver &version, const Ver &instead);
+
 	Ver pinned_version(const Pkg &pkg, const char *wanted) const;
 	Ver best_version(const Pkg &pkg);
 	bool is_from_us(const Ver &version) const;
@@ -98,6 +105,7 @@ private:
 	struct strv *notes = nullptr;		/* of the plan */
 	bool bad_only = false;			/* the last choice had nothing but a bad version */
 	pkgCacheFile cache;
+	std::unique_ptr<pkgRecords> records;	/* of it */
 	std::vector<unsigned char> roles;	/* by package ID */
 	std::map<unsigned, Ver> wanted;		/* by package ID */
 	std::vector<Pkg> banned;

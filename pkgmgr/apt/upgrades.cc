@@ -66,6 +66,11 @@ void Solver::choose_upgrades()
 		Ver version = upgrade_of(pkg);
 		if (version.end())
 			continue;
+		/* What closes a hole does not wait. */
+		if (!is_security(version) && waits(pkg, version)) {
+			note_waiting(pkg, version, pkg.CurrentVer());
+			continue;
+		}
 		if (pkg->SelectedState == pkgCache::State::Hold) {
 			strv_addf(notes, "%s %s is not upgraded to %s: dpkg has it on hold",
 				  package_name(pkg).c_str(), pkg.CurrentVer().VerStr(),

@@ -138,11 +138,17 @@ part_has()
 	[ "$(part_bytes)" -ge "$1" ]
 }
 
-# proven_bytes: those that the state of a partial file speaks for
+# proven_bytes: those that the state of the one partial file speaks for
 proven_bytes()
 {
-	awk '/^Blocks:/ { in_blocks = 1; next } in_blocks { sum += $2 } END { print sum + 0 }' \
-		"$ROOT"/var/cache/waybill/archives/*.part.state
+	state_blocks | awk '{ sum += $2 } END { print sum + 0 }'
+}
+
+# state_blocks: "INDEX LENGTH" of each block that is vouched for; a fetch that died early has none
+state_blocks()
+{
+	{ cat "$ROOT"/var/cache/waybill/archives/*.part.state 2>/dev/null || true; } |
+		awk '/^Blocks:/ { in_blocks = 1; next } in_blocks { print $1, $2 }'
 }
 
 # add_package NAME VERSION [FIELD LINE...]; MAINTSCRIPTS as in make_deb
