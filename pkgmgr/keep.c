@@ -36,7 +36,7 @@ static char *files_dir(const struct root *root)
 }
 
 /* The server is another user, so the mode must not depend on who made a directory above. */
-static int make_dir(const struct root *root, struct err *err)
+int keep_make_dir(const struct root *root, struct err *err)
 {
 	_cleanup_free_ char *dir = files_dir(root);
 	static const char *const open_dirs[] = { "var/cache/waybill", KEEP_DIR,
@@ -111,7 +111,7 @@ int keep_add(const struct root *root, const struct fetch_policy *policy, const c
 	if (!policy->cache_bytes || !policy->cache_s || (uint64_t)st.st_size > policy->cache_bytes)
 		return atomic_unlink(path, err);
 	if (keep_prune(root, policy, (uint64_t)st.st_size, time(NULL), err) < 0 ||
-	    make_dir(root, err) < 0)
+	    keep_make_dir(root, err) < 0)
 		return -1;
 	if (chmod(path, 0644) < 0 || utimensat(AT_FDCWD, path, NULL, 0) < 0)
 		return err_sys(err, "open %s to readers", path);

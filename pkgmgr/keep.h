@@ -12,6 +12,9 @@
 /* `pkgmgr serve` offers what is below; the files are in by-sha256/. Anybody may read. */
 #define KEEP_DIR "var/cache/waybill/shared"
 
+/* Make the directories, if they are missing. */
+int keep_make_dir(const struct root *root, struct err *err) _must_check_;
+
 /* Move the verified file `path` there, or remove it if nothing is to be kept. */
 int keep_add(const struct root *root, const struct fetch_policy *policy, const char *path,
 	     const char *sha256, struct err *err) _must_check_;

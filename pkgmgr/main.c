@@ -26,6 +26,7 @@ static const struct cli_cmd cmds[] = {
 	  cmd_verify },
 	{ "reboot", NULL, "reboot if one is needed, the window is open and nothing is under way",
 	  NULL, cmd_reboot },
+	{ "serve", NULL, "offer neighbours what this site has verified", serve_opts, cmd_serve },
 	{ 0 },
 };
 

@@ -22,11 +22,13 @@ int pkgmgr_open_unenrolled(struct pkgmgr *m, struct err *err) _must_check_;
 void pkgmgr_destroy(struct pkgmgr *m);
 
 extern const struct cli_opt history_opts[];
+extern const struct cli_opt serve_opts[];
 
 int cmd_enroll(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_history(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_plan(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_reboot(struct cli *cli, int argc, char **argv, struct err *err);
+int cmd_serve(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_status(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_sync(struct cli *cli, int argc, char **argv, struct err *err);
 int cmd_verify(struct cli *cli, int argc, char **argv, struct err *err);

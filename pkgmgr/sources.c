@@ -59,6 +59,8 @@ static bool goes_before(const struct source *a, const struct source *b, int64_t 
 	enum mirror_class of_a = class_of(a, now), of_b = class_of(b, now);
 	if (of_a != of_b)
 		return of_a < of_b;
+	if (a->peer != b->peer)
+		return a->peer; /* the thin line is the mirror's */
 	if (!a->mirror->rate || !b->mirror->rate)
 		return !a->mirror->rate && b->mirror->rate;
 	return a->mirror->rate > b->mirror->rate;
@@ -84,10 +86,11 @@ struct source *sources_pick(const struct sources *sources, int64_t now, int64_t 
 bool sources_explores(const struct sources *sources, const struct source *source, int64_t now)
 {
 	if (source->mirror->rate)
-		return false;
+		return false; /* measured */
 	for (size_t i = 0; i < sources->count; i++) {
 		const struct source *other = &sources->items[i];
-		if (other != source && !other->spent && other->mirror != source->mirror &&
+		if (other != source && !other->spent && other->peer == source->peer &&
+		    other->mirror != source->mirror &&
 		    class_of(other, now) == MIRROR_FINE)
 			return true;
 	}
@@ -97,7 +100,7 @@ bool sources_explores(const struct sources *sources, const struct source *source
 bool sources_has_faster(const struct sources *sources, const struct source *than, uint64_t rate,
 			int64_t now)
 {
-	for (size_t i = 0; i < sources->count; i++) {
+	for (size_t i = 0; !than->peer && i < sources->count; i++) {
 		const struct source *other = &sources->items[i];
 		if (other != than && !other->spent && other->mirror != than->mirror &&
 		    class_of(other, now) == MIRROR_FINE && !asked_from(other, now) &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "common/serve.h"
 #include "repo-tools/cmds.h"
-#include "repo-tools/serve.h"
 
 enum { OPT_PORT = 1, OPT_ADDRESS };
 
@@ -28,5 +28,6 @@ int cmd_serve(struct cli *cli, int argc, char **argv, struct err *err)
 	    cmd_open_repo(cli, REPO_READ, &repo, err) < 0)
 		return -1;
 	_cleanup_free_ char *public = repo_path(repo, "public");
-	return serve_directory(public, address, (unsigned)port, err);
+	struct serve serve = { .dir = public, .address = address, .port = (unsigned)port };
+	return serve_directory(&serve, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "repo-tools/enrol-decide.h"
 
-#include "repo-tools/test-mutate.h"
+#include "common/test-mutate.h"
 
 #define TOKEN "wb1-abcdefghijklmnopqrstuvwxyz234567"
 #define OTHER "wb1-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

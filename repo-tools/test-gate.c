@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "repo-tools/gate.h"
 
-#include "repo-tools/test-mutate.h"
+#include "common/test-mutate.h"
 
 static void test_real_commands(void **state)
 {

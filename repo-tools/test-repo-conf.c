@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "repo-tools/repo-conf.h"
 
-#include "repo-tools/test-mutate.h"
+#include "common/test-mutate.h"
 
 #define KEYS "Signing-Key: AAAA\nList-Key: BBBB\n"
 #define FULL                                                                              \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "repo-tools/report.h"
 
-#include "repo-tools/test-mutate.h"
+#include "common/test-mutate.h"
 
 #define GOOD                                                                             \
 	"{ \"format\": \"waybill-report 1\", \"site\": \"kbh1\", \"serial\": 42,"         \

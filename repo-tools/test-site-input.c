@@ -3,7 +3,7 @@
 #include "repo-tools/site-input.h"
 
 #include "repo-tools/site-param.h"
-#include "repo-tools/test-mutate.h"
+#include "common/test-mutate.h"
 
 static void fill(struct site_input *input, const char *must, const char *may, const char *maynot)
 {

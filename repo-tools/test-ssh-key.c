@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "repo-tools/ssh-key.h"
 
-#include "repo-tools/test-mutate.h"
+#include "common/test-mutate.h"
 
 #define BLOB "AAAAC3NzaC1lZDI1NTE5AAAAIB+c8AJADGj/p90cjNjxm7faWxVgr/aj9mZ7/6oyqkUy"
 #define KEY "ssh-ed25519 " BLOB

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "repo-tools/serve.h"
+#include "common/serve.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,9 +16,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/http.h"
 #include "common/log.h"
+#include "common/subproc.h"
 #include "common/util.h"
-#include "repo-tools/http.h"
 
 enum { MAX_CONNECTIONS = 64, IDLE_SECONDS = 30 };
 
@@ -223,17 +224,19 @@ static int open_listener(const char *address, unsigned *port, int *fd, struct er
 	return 0;
 }
 
-int serve_directory(const char *dir, const char *address, unsigned port, struct err *err)
+int serve_directory(const struct serve *serve, struct err *err)
 {
+	unsigned port = serve->port;
 	_cleanup_(server_unrefp) struct server *server = xcalloc(1, sizeof(*server));
 	*server = (struct server){ -1, -1, -1, 1 };
-	server->root_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	server->root_fd = open(serve->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (server->root_fd < 0)
-		return err_sys(err, "cannot open %s", dir);
-	if (open_listener(address, &port, &server->listen_fd, err) < 0 ||
+		return err_sys(err, "cannot open %s", serve->dir);
+	if (open_listener(serve->address, &port, &server->listen_fd, err) < 0 ||
+	    (serve->user && drop_privileges(serve->user, err) < 0) ||
 	    open_signals(&server->signal_fd, err) < 0)
 		return -1;
-	printf("serving %s at http://%s:%u/\n", dir, address, port);
+	printf("serving %s at http://%s:%u/\n", serve->dir, serve->address, port);
 	fflush(stdout);
 	return loop(server, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "repo-tools/http.h"
+#include "common/http.h"
 
-#include "repo-tools/test-mutate.h"
+#include "common/test-mutate.h"
 
 #define MODIFIED 1795217051 /* Fri, 20 Nov 2026 23:24:11 GMT */
 
@@ -158,6 +158,16 @@ static void test_mutations(void **state)
 	mutate("HEAD / HTTP/1.0\r\nRange: bytes=-20\r\n\r\n", check_any);
 }
 
+static void test_unmodified_since(void **state)
+{
+	struct http_request r;
+	assert_int_equal(parse("GET /x HTTP/1.1\r\nIf-Unmodified-Since: Fri, 20 Nov 2026 23:24:11 "
+			       "GMT\r\nRange: bytes=5-\r\n\r\n", &r), 0);
+	assert_int_equal(http_decide(&r, 100, MODIFIED).status, 206);
+	assert_int_equal(http_decide(&r, 100, MODIFIED + 1).status, 412);
+	assert_int_equal(http_decide(&r, 100, MODIFIED + 1).length, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_ranges),	     cmocka_unit_test(test_if_range),
 		cmocka_unit_test(test_if_modified_since), cmocka_unit_test(test_head_is_written),
 		cmocka_unit_test(test_incomplete_request), cmocka_unit_test(test_mutations),
+		cmocka_unit_test(test_unmodified_since),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "repo-tools/http.h"
+#include "common/http.h"
 
 #include <ctype.h>
 #include <time.h>
@@ -109,6 +109,8 @@ static void take_header(const char *name, const char *value, struct http_request
 {
 	if (strcasecmp(name, "If-Modified-Since") == 0) {
 		out->if_modified_since = parse_time(value);
+	} else if (strcasecmp(name, "If-Unmodified-Since") == 0) {
+		out->if_unmodified_since = parse_time(value);
 	} else if (strcasecmp(name, "If-Range") == 0) {
 		out->has_if_range = true;
 		out->if_range = parse_time(value);
@@ -144,7 +146,7 @@ int http_parse(const char *text, size_t len, struct http_request *out)
 {
 	bool first = true;
 	memset(out, 0, sizeof(*out));
-	out->if_modified_since = out->if_range = HTTP_NO_TIME;
+	out->if_modified_since = out->if_unmodified_since = out->if_range = HTTP_NO_TIME;
 	if (memchr(text, 0, len))
 		return 400;
 	for (const char *line = text; line < text + len;) {
@@ -167,6 +169,8 @@ struct http_answer http_decide(const struct http_request *request, uint64_t size
 			       int64_t modified)
 {
 	struct http_answer all = { 200, 0, size_bytes };
+	if (request->if_unmodified_since != HTTP_NO_TIME && modified > request->if_unmodified_since)
+		return (struct http_answer){ 412, 0, 0 };
 	if (request->if_modified_since != HTTP_NO_TIME && modified <= request->if_modified_since)
 		return (struct http_answer){ 304, 0, 0 };
 	if (!request->has_range || (request->has_if_range && request->if_range != modified))
@@ -192,6 +196,7 @@ static const char *reason(int status)
 	case 400: return "Bad Request";
 	case 404: return "Not Found";
 	case 405: return "Method Not Allowed";
+	case 412: return "Precondition Failed";
 	case 414: return "URI Too Long";
 	case 416: return "Range Not Satisfiable";
 	case 505: return "HTTP Version Not Supported";

@@ -18,6 +18,7 @@ struct http_request {
 	bool keep_alive;
 	char path[HTTP_PATH_MAX_BYTES];	/* decoded, without the leading slash */
 	int64_t if_modified_since;	/* Unix seconds, or HTTP_NO_TIME */
+	int64_t if_unmodified_since;	/* likewise */
 	int64_t if_range;		/* likewise; anything but a date never matches */
 	bool has_if_range;
 	bool has_range;			/* one range of bytes; others are not honoured */
@@ -32,7 +33,7 @@ size_t http_request_length(const char *text, size_t len);
 /* Parse a request of that length. 0, or the status to answer with: 400, 405, 414, 505. */
 int http_parse(const char *text, size_t len, struct http_request *out);
 
-/* What to send of a file: 200 and all of it, 206 and a part, 304 or 416 and nothing. */
+/* What to send of a file: 200 and all of it, 206 and a part, 304, 412 or 416 and nothing. */
 struct http_answer {
 	int status;
 	uint64_t first;
