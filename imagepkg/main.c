@@ -11,6 +11,10 @@ static const struct cli_cmd cmds[] = {
 	{ "boot-test", "FILE.deb", "Boot an image package and run its own health checks",
 	  cmd_boot_test_opts, cmd_boot_test },
 	{ "verify", "FILE.deb", "Check an image package through and through", NULL, cmd_verify },
+	{ "delta", "OLD.deb NEW.deb", "Make the delta from one image package to another",
+	  cmd_delta_opts, cmd_delta },
+	{ "patch", "DELTA OLD", "Rebuild an image package from a delta and its predecessor",
+	  cmd_patch_opts, cmd_patch },
 	{ 0 },
 };
 

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "imagepkg/delta-pack.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "common/atomic-file.h"
+#include "common/log.h"
+#include "common/progress.h"
+
+enum {
+	WORKERS = 2,		/* each takes some 100 MiB */
+	COPY_BYTES = 1 << 20,
+};
+
+/* What zstd is told, so that two workers stay within 256 MiB; the sizes of its tables matter
+ * more than its level. bench/delta.sh measures what each costs. */
+static const struct { ZSTD_cParameter name; int value; } params[] = {
+	{ ZSTD_c_compressionLevel, 19 },
+	{ ZSTD_c_windowLog, 25 },	/* reaches all of the prefix */
+	{ ZSTD_c_hashLog, 21 },
+	{ ZSTD_c_chainLog, 23 },
+	{ ZSTD_c_checksumFlag, 1 },
+};
+
+/* --- payload ----------------------------------------------------------------------------- */
+
+int delta_payload_open(struct delta_payload *payload, const char *tmp_dir, struct err *err)
+{
+	payload->fd = open(tmp_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return payload->fd >= 0 ? 0 : err_sys(err, "cannot make a temporary file in %s", tmp_dir);
+}
+
+void delta_payload_close(struct delta_payload *payload)
+{
+	closep(&payload->fd);
+	free(payload->offsets);
+	payload->offsets = NULL;
+}
+
+/* --- what the windows make ------------------------------------------------------------------ */
+
+static int copy_range(int from, uint64_t at, uint64_t bytes, int to, struct err *err)
+{
+	_cleanup_free_ char *buf = xmalloc(COPY_BYTES);
+	while (bytes > 0) {
+		size_t n = bytes < COPY_BYTES ? (size_t)bytes : COPY_BYTES;
+		if (delta_pread(from, buf, n, at, err) != 0 || write_all(to, buf, n, err) != 0)
+			return -1;
+		at += n;
+		bytes -= n;
+	}
+	return 0;
+}
+
+static int make_windows(const struct delta_plan *plan, const struct delta_tar *new,
+			struct delta_basis *basis, struct err *err)
+{
+	static const char zeros[DELTA_BLOCK];
+	int fd = basis->parts[basis->count - 1].fd;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct delta_ranges *ranges = &plan->windows[i].new;
+		size_t padding = (size_t)(delta_padded(ranges->bytes) - ranges->bytes);
+		for (size_t j = 0; j < ranges->count; j++)
+			if (copy_range(new->fd, ranges->items[j].offset, ranges->items[j].bytes, fd,
+				       err) != 0)
+				return -1;
+		if (write_all(fd, zeros, padding, err) != 0)
+			return -1;
+		delta_basis_grow(basis, delta_padded(ranges->bytes));
+	}
+	return 0;
+}
+
+/* --- pairs -------------------------------------------------------------------------------------- */
+
+struct pack {
+	const struct delta_plan *plan;
+	const struct delta_basis *basis;
+	struct delta_payload *payload;
+	struct progress *progress;
+	uint64_t *packed_bytes;	/* one for each window */
+	pthread_mutex_t lock;	/* of what follows, payload and progress */
+	size_t next;
+	struct err err;
+};
+
+static ZSTD_CCtx *make_zstd(void)
+{
+	ZSTD_CCtx *zstd = ZSTD_createCCtx();
+	if (!zstd)
+		abort();
+	for (size_t i = 0; i < ARRAY_SIZE(params); i++)
+		if (ZSTD_isError(ZSTD_CCtx_setParameter(zstd, params[i].name, params[i].value)))
+			abort();
+	return zstd;
+}
+
+static int pack_window(struct pack *pack, size_t index, ZSTD_CCtx *zstd, char **out, size_t *out_len,
+		       struct err *err)
+{
+	const struct delta_window *w = &pack->plan->windows[index];
+	size_t old_len = (size_t)w->old.bytes, new_len = (size_t)w->new.bytes;
+	_cleanup_free_ char *old = xmalloc(old_len);
+	_cleanup_free_ char *new = xmalloc(new_len);
+	_cleanup_free_ char *packed = xmalloc(ZSTD_compressBound(new_len));
+	if (delta_basis_read_ranges(pack->basis, &w->old, 0, old, old_len, err) != 0 ||
+	    delta_basis_read(pack->basis, w->start, new, new_len, err) != 0)
+		return -1;
+	size_t rc = ZSTD_CCtx_refPrefix(zstd, old, old_len);
+	if (!ZSTD_isError(rc))
+		rc = ZSTD_compress2(zstd, packed, ZSTD_compressBound(new_len), new, new_len);
+	if (ZSTD_isError(rc))
+		return err_set(err, ERR_SYSTEM, "zstd: %s", ZSTD_getErrorName(rc));
+	*out = xrealloc(steal(&packed), rc);
+	*out_len = rc;
+	return 0;
+}
+
+/* Called with the lock held. */
+static void keep(struct pack *pack, size_t index, const char *packed, size_t len)
+{
+	pack->payload->offsets[index] = pack->payload->bytes;
+	pack->packed_bytes[index] = len;
+	pack->payload->bytes += len;
+	progress_add(pack->progress, pack->plan->windows[index].new.bytes);
+	(void)!write_all(pack->payload->fd, packed, len, &pack->err);
+}
+
+static void *work(void *arg)
+{
+	struct pack *pack = arg;
+	ZSTD_CCtx *zstd = make_zstd();
+	pthread_mutex_lock(&pack->lock);
+	while (pack->next < pack->plan->count && pack->err.code == ERR_NONE) {
+		size_t index = pack->next++, len = 0;
+		_cleanup_free_ char *packed = NULL;
+		struct err err = ERR_INIT;
+		pthread_mutex_unlock(&pack->lock);
+		int rc = pack_window(pack, index, zstd, &packed, &len, &err);
+		pthread_mutex_lock(&pack->lock);
+		if (rc == 0)
+			keep(pack, index, packed, len);
+		else if (pack->err.code == ERR_NONE)
+			pack->err = err;
+		else
+			err_clear(&err);
+	}
+	pthread_mutex_unlock(&pack->lock);
+	ZSTD_freeCCtx(zstd);
+	return NULL;
+}
+
+static int pack_windows(struct pack *pack, struct err *err)
+{
+	pthread_t threads[WORKERS];
+	size_t started = 0;
+	while (started < WORKERS && pthread_create(&threads[started], NULL, work, pack) == 0)
+		started++;
+	if (started == 0)
+		return err_set(err, ERR_SYSTEM, "cannot start a thread");
+	while (started > 0)
+		pthread_join(threads[--started], NULL);
+	if (pack->err.code == ERR_NONE)
+		return 0;
+	*err = pack->err;
+	return err_prefix(err, "compress");
+}
+
+static void add_members(const struct pack *pack, struct delta_meta *meta)
+{
+	for (size_t i = 0; i < pack->plan->count; i++) {
+		const struct delta_window *w = &pack->plan->windows[i];
+		_cleanup_free_ char *name = xasprintf("p%zu", i);
+		struct delta_member *m = delta_meta_add(meta, name, DELTA_PAIR);
+		m->packed_bytes = pack->packed_bytes[i];
+		m->bytes = w->new.bytes;
+		for (size_t j = 0; j < w->old.count; j++)
+			delta_ranges_add(&m->ranges, w->old.items[j].offset, w->old.items[j].bytes);
+	}
+}
+
+int delta_pack_pairs(const struct delta_plan *plan, const struct delta_tar *new,
+		     struct delta_basis *basis, struct delta_meta *meta,
+		     struct delta_payload *payload, struct err *err)
+{
+	struct pack pack = { .plan = plan, .basis = basis, .payload = payload,
+			     .lock = PTHREAD_MUTEX_INITIALIZER };
+	_cleanup_free_ uint64_t *packed_bytes = xcalloc(plan->count, sizeof(*packed_bytes));
+	if (make_windows(plan, new, basis, err) != 0)
+		return -1;
+	pack.packed_bytes = packed_bytes;
+	payload->offsets = xcalloc(plan->count, sizeof(*payload->offsets));
+	pack.progress = progress_new("comparing", plan->new_bytes);
+	int rc = pack_windows(&pack, err);
+	progress_free(pack.progress);
+	if (rc == 0)
+		add_members(&pack, meta);
+	log_debug("%zu pairs: %llu bytes", plan->count, (unsigned long long)payload->bytes);
+	return rc;
+}
