@@ -7,6 +7,7 @@
 #include <netdb.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,7 +66,9 @@ static void finish(struct dial *dial, int fd, struct err *why)
 {
 	void (*done)(void *, int, const struct err *) = dial->done;
 	void *arg = dial->arg;
-	if (fd < 0)
+	if (fd < 0 && *dial->host == '/')
+		err_prefix(why, "connect to %s", dial->host);
+	else if (fd < 0)
 		err_prefix(why, "connect to %s port %u", dial->host, dial->port);
 	dial_cancel(&dial);
 	done(arg, fd, fd < 0 ? why : NULL);
@@ -136,6 +139,17 @@ static int start_resolver(struct dial *dial, struct err *err)
 	return loop_add(dial->loop, &dial->resolving, err);
 }
 
+static bool is_path(struct dial *dial)
+{
+	struct sockaddr_un *local = (struct sockaddr_un *)&dial->addresses[0];
+	if (*dial->host != '/' || strlen(dial->host) >= sizeof(local->sun_path))
+		return false;
+	local->sun_family = AF_UNIX;
+	strcpy(local->sun_path, dial->host);
+	dial->bytes = sizeof(dial->addresses[0]);
+	return true;
+}
+
 static bool is_address(struct dial *dial)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&dial->addresses[0];
@@ -154,6 +168,8 @@ static bool is_address(struct dial *dial)
 
 static socklen_t set_port(struct sockaddr_storage *address, uint16_t port)
 {
+	if (address->ss_family == AF_UNIX)
+		return sizeof(struct sockaddr_un);
 	if (address->ss_family == AF_INET6) {
 		((struct sockaddr_in6 *)address)->sin6_port = htons(port);
 		return sizeof(struct sockaddr_in6);
@@ -234,7 +250,7 @@ struct dial *dial_start(struct loop *loop, const char *host, uint16_t port, int 
 	dial->resolving = (struct loop_fd){ -1, EPOLLIN, on_resolved, dial };
 	dial->connecting = (struct loop_fd){ -1, EPOLLOUT, on_connected, dial };
 	loop_timer_set(loop, &dial->deadline, timeout_ms);
-	if (is_address(dial)) {
+	if (is_path(dial) || is_address(dial)) {
 		loop_timer_set(loop, &dial->soon, 0);
 	} else if (start_resolver(dial, &err) < 0) {
 		dial->soon.fire = fail_soon;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "remote/agent/conf.h"
 
-#include <ctype.h>
+#include <sys/un.h>
 
 #include "common/atomic-file.h"
 #include "common/deb822.h"
@@ -72,10 +72,23 @@ static int add_endpoint(struct agent_conf *conf, const char *text, const char *w
 	return 0;
 }
 
+/* "/PATH": a Unix socket, for a VNC server on the same machine that only we may reach. */
+static int add_path(struct agent_conf *conf, const char *path, struct err *err)
+{
+	const size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+	if (strlen(path) > max)
+		return err_set(err, ERR_USAGE, "Endpoint: a socket's path has at most %zu bytes: '%s'",
+			       max, path);
+	conf->endpoints[conf->endpoint_count++].host = xstrdup(path);
+	return 0;
+}
+
 static int take_endpoints(struct agent_conf *conf, const struct deb822_stanza *s, struct err *err)
 {
 	_cleanup_strv_ struct strv allow = STRV_INIT;
-	if (add_endpoint(conf, deb822_get_or(s, "Endpoint", "127.0.0.1:5900"), "Endpoint", err) < 0)
+	const char *server = deb822_get_or(s, "Endpoint", "127.0.0.1:5900");
+	if ((*server == '/' ? add_path(conf, server, err)
+			    : add_endpoint(conf, server, "Endpoint", err)) < 0)
 		return -1;
 	strv_split(&allow, deb822_get_or(s, "Allow", ""), " \t\n");
 	for (size_t i = 0; i < allow.count; i++)

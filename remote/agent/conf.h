@@ -14,7 +14,7 @@
 #define AGENT_CONF "/etc/waybill/vncagent.conf"
 
 struct endpoint {
-	char *host;
+	char *host; /* or the path of a Unix socket, with port 0 */
 	uint16_t port;
 };
 

@@ -104,10 +104,12 @@ static void on_endpoint(void *arg, int fd, const struct err *why)
 	struct agent_session *session = arg;
 	session->dial = NULL;
 	if (fd < 0) {
+		/* A path without a socket is a port that nobody listens on. */
+		bool nobody = why->sys_errno == ECONNREFUSED || why->sys_errno == ENOENT;
 		log_warn("endpoint: %s", why->msg);
-		give_up(session, why->code == ERR_TIMEOUT	    ? MIP_NO_ANSWER
-				 : why->sys_errno == ECONNREFUSED ? MIP_NOBODY_LISTENS
-								    : MIP_AGENT_FAILED);
+		give_up(session, why->code == ERR_TIMEOUT ? MIP_NO_ANSWER
+				 : nobody		    ? MIP_NOBODY_LISTENS
+							    : MIP_AGENT_FAILED);
 		return;
 	}
 	session->endpoint = fd;
