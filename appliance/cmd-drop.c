@@ -10,6 +10,7 @@
 #include "appliance/converge.h"
 #include "appliance/disks.h"
 #include "appliance/domain-xml.h"
+#include "appliance/screen-agent.h"
 #include "common/atomic-file.h"
 #include "common/log.h"
 
@@ -59,7 +60,9 @@ static int drop_files(struct host *host, const char *name, const char *unit, boo
 {
 	_cleanup_free_ char *dir = instance_path(&host->root, unit, "");
 	_cleanup_free_ char *params = root_path(&host->root, PARAMS_DIR "/%s", name);
-	if ((purge ? remove_tree(dir, err) : remove_all_but_data(&host->root, unit, err)) < 0 ||
+	_cleanup_free_ char *second = xasprintf("%s@b", name);
+	if (screen_agent_stop(host, name, err) < 0 || screen_agent_stop(host, second, err) < 0 ||
+	    (purge ? remove_tree(dir, err) : remove_all_but_data(&host->root, unit, err)) < 0 ||
 	    base_store_drop(host, name, err) < 0)
 		return -1;
 	if (!purge)

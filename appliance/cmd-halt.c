@@ -4,6 +4,7 @@
 #include "appliance/domain.h"
 #include "appliance/instance.h"
 #include "appliance/order.h"
+#include "appliance/screen-agent.h"
 #include "common/log.h"
 
 /* What is still to be stopped, and what each of these waits for at its start. */
@@ -21,14 +22,14 @@ static int stop_domain(const struct halt *h, const char *unit, bool *stopped, st
 	if (domain_look(h->hv, domain, &facts, err) < 0)
 		return -1;
 	if (facts.state == DOMAIN_OFF || facts.state == DOMAIN_ABSENT)
-		return 0;
+		return screen_agent_stop(h->host, unit, err);
 	*stopped = true;
 	if (domain_stop(h->hv, domain, h->host->stop_timeout_ms, &forced, err) < 0)
 		return -1;
 	if (forced)
 		log_warn("%s did not stop within %d s and was switched off", unit,
 			 h->host->stop_timeout_ms / 1000);
-	return 0;
+	return screen_agent_stop(h->host, unit, err);
 }
 
 /* Recorded as stopped by us, since a guest on trial that switches itself off is sick. */

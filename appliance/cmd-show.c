@@ -6,6 +6,7 @@
 #include "appliance/cmd.h"
 #include "appliance/disks.h"
 #include "appliance/nat.h"
+#include "appliance/screen-agent.h"
 #include "appliance/view.h"
 #include "common/log.h"
 
@@ -85,6 +86,14 @@ static void add_domain(struct host *host, struct hypervisor *hv, const struct vi
 	add_text(o, "addresses", joined);
 	if (domain_vnc_address(hv, domain, &vnc, &err) == 0)
 		add_text(o, "vnc", vnc);
+}
+
+static void add_screen(struct host *host, const struct view *view, struct json_object *o)
+{
+	if (!view->settings || view->settings->conf->graphics != GRAPHICS_VNC)
+		return;
+	_cleanup_free_ char *agent = screen_agent_describe(host, view->inst, view->settings);
+	add_text(o, "screen_agent", agent);
 }
 
 /* "wanted_state" -> "wanted state"; the sizes and times of show are for people. */
@@ -177,6 +186,7 @@ int cmd_show(struct cli *cli, int argc, char **argv, struct err *err)
 		log_warn("%s", no_hv.msg);
 	struct json_object *o = view_to_json(view);
 	add_domain(host, hv, view, o);
+	add_screen(host, view, o);
 	add_conf(view, o);
 	add_files(host, view, o);
 	if (cli->json) {

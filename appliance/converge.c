@@ -5,6 +5,7 @@
 #include "appliance/converge.h"
 
 #include "appliance/port-forwards.h"
+#include "appliance/screen-agent.h"
 #include "appliance/situation.h"
 #include "appliance/steps.h"
 #include "appliance/watch-due.h"
@@ -379,7 +380,7 @@ int converge_run(struct host *host, const struct strv *names, bool start_only,
 	if (hypervisor_open(host->libvirt_uri, &hv, &no_hv) < 0)
 		log_debug("%s", no_hv.msg);
 	for (size_t i = 0; i < names->count; i++) {
-		_cleanup_err_ struct err one = ERR_INIT;
+		_cleanup_err_ struct err one = ERR_INIT, screen = ERR_INIT;
 		struct converge_outcome its = { 0 };
 		int result = hv ? converge_instance(host, hv, names->items[i], &its, &one)
 				: converge_without(host, names->items[i], &no_hv, &one);
@@ -388,6 +389,9 @@ int converge_run(struct host *host, const struct strv *names, bool start_only,
 		outcome->moved |= its.moved;
 		if (result < 0)
 			report(&one, start_only, err);
+		/* Before the next one, so that a screen can be seen while its guest boots. */
+		if (hv && screen_agent_sync(host, hv, names->items[i], &screen) < 0)
+			report(&screen, start_only, err);
 	}
 	outcome->waiting |= outcome->blocked && outcome->moved;
 	if (hv && port_forwards_sync(host, hv, &forwards) < 0)

@@ -3,6 +3,7 @@
 #include "appliance/domain-conn.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 
 #include "common/atomic-file.h"
 
@@ -108,6 +109,19 @@ int domain_console_device(struct hypervisor *hv, const char *name, char **path,
 	return 0;
 }
 
+/* "+64055:+64055", of the driver that keeps processes apart by user. */
+int hypervisor_qemu_user(struct hypervisor *hv, uid_t *uid, struct err *err)
+{
+	static const char mark[] = "<baselabel type='qemu'>+";
+	_cleanup_free_ char *xml = virConnectGetCapabilities(hv->conn);
+	if (!xml)
+		return virt_error(err, "ask libvirt whom QEMU runs as");
+	const char *dac = strstr(xml, "<model>dac</model>");
+	const char *label = dac ? strstr(dac, mark) : NULL;
+	*uid = label ? (uid_t)strtoul(label + strlen(mark), NULL, 10) : 0;
+	return 0;
+}
+
 int domain_vnc_address(struct hypervisor *hv, const char *name, char **address,
 		       struct err *err)
 {
@@ -115,6 +129,9 @@ int domain_vnc_address(struct hypervisor *hv, const char *name, char **address,
 	*address = NULL;
 	if (live_xml(hv, name, &xml, err) < 0)
 		return -1;
+	*address = find_attribute(xml, "<graphics type='vnc'", "<graphics ", "socket");
+	if (*address)
+		return 0;
 	_cleanup_free_ char *port =
 		find_attribute(xml, "<graphics type='vnc'", "<graphics ", "port");
 	if (port && !str_eq(port, "-1"))

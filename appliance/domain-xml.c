@@ -218,10 +218,15 @@ static void add_nat_interface(const struct domain_spec *spec, struct strbuf *out
 /* Without <graphics> QEMU gets no display, and the VGA card still draws screenshots. */
 static void add_screen(const struct domain_spec *spec, struct strbuf *out)
 {
-	if (spec->vnc)
+	if (spec->vnc && spec->vnc_socket) {
+		strbuf_adds(out, "    <graphics type='vnc'>\n      <listen type='socket'");
+		add_attr(out, "socket", spec->vnc_socket);
+		strbuf_adds(out, "/>\n    </graphics>\n");
+	} else if (spec->vnc) {
 		strbuf_adds(
 			out,
 			"    <graphics type='vnc' autoport='yes' listen='127.0.0.1'/>\n");
+	}
 	strbuf_adds(out, "    <video>\n      <model type='vga'/>\n    </video>\n");
 }
 

@@ -46,6 +46,7 @@ struct domain_spec {
 	const struct port_forward *ports;
 	size_t port_count;
 	bool vnc;
+	const char *vnc_socket;		/* with vnc: a path in the place of a port of 127.0.0.1, or NULL */
 };
 
 void domain_xml_format(const struct domain_spec *spec, struct strbuf *out);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "appliance/domain-xml.h"
 #include "common/err.h"
@@ -74,8 +75,11 @@ int domain_merge_data(struct hypervisor *hv, const char *name, const char *below
 int domain_screenshot(struct hypervisor *hv, const char *name, const char *path,
 		      struct err *err) _must_check_;
 
-/* The terminal device of its console, and its VNC display ("127.0.0.1:5900"); NULL if it
- * has none. Free the results. */
+/* Whom QEMU runs as, so that a directory can be given to it; root's where libvirt does not tell. */
+int hypervisor_qemu_user(struct hypervisor *hv, uid_t *uid, struct err *err) _must_check_;
+
+/* The terminal device of its console, and its VNC display ("127.0.0.1:5900", or the path of
+ * its socket); NULL if it has none. Free the results. */
 int domain_console_device(struct hypervisor *hv, const char *name, char **path,
 			  struct err *err) _must_check_;
 int domain_vnc_address(struct hypervisor *hv, const char *name, char **address,

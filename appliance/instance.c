@@ -80,6 +80,14 @@ void instance_free(struct instance *inst)
 	free(inst);
 }
 
+const char *instance_serving_unit(const struct instance *inst, const char **version)
+{
+	bool waits = inst->trial == TRIAL_GATE && inst->good_unit &&
+		     !str_eq(inst->good_unit, inst->unit);
+	*version = waits ? inst->good_version : inst->actual_version;
+	return waits ? inst->good_unit : inst->unit;
+}
+
 void instance_set(char **field, const char *value)
 {
 	char *copy = value ? xstrdup(value) : NULL;

@@ -59,6 +59,10 @@ struct instance *instance_new(const char *name);
 void instance_free(struct instance *inst);
 DEFINE_FREEP(struct instance, instance_free)
 
+/* The unit that serves: a parallel upgrade takes over only once it is well. Borrowed, as *version, of
+ * that unit, which may be NULL. */
+const char *instance_serving_unit(const struct instance *inst, const char **version);
+
 /* Errors: ERR_NOT_FOUND, with advice. */
 int instance_load(struct state *state, const char *name, struct instance **out,
 		  struct err *err) _must_check_;

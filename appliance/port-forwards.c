@@ -101,11 +101,7 @@ static int add_rules(struct host *host, struct hypervisor *hv, const char *name,
 	struct domain_facts facts;
 	if (instance_load(host->state, name, &inst, err) < 0)
 		return -1;
-	/* A parallel upgrade takes over only once it is well. */
-	bool waits = inst->trial == TRIAL_GATE && inst->good_unit &&
-		     !str_eq(inst->good_unit, inst->unit);
-	const char *unit = waits ? inst->good_unit : inst->unit;
-	const char *version = waits ? inst->good_version : inst->actual_version;
+	const char *version, *unit = instance_serving_unit(inst, &version);
 	domain = root_domain_name(&host->root, unit);
 	if (domain_look(hv, domain, &facts, err) < 0)
 		return -1;

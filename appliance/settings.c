@@ -25,6 +25,8 @@ int settings_load(const struct host *host, const struct instance *inst, const ch
 	if (settings_merge(steal(&conf), text, len, params, &settings, err) < 0 ||
 	    (inst->ports && settings_set_ports(settings, inst->ports, err) < 0))
 		return -1;
+	if (!str_eq(inst->name, inst->appliance))
+		settings_drop_screen_agent(settings);
 	*out = steal(&settings);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "appliance/before.h"
 #include "appliance/nat.h"
 #include "appliance/port-forwards.h"
+#include "appliance/screen-agent.h"
 #include "appliance/steps.h"
 #include "common/atomic-file.h"
 #include "common/console-log.h"
@@ -236,7 +237,8 @@ int step_clear_other(struct step_context *c, struct err *err)
 	_cleanup_free_ char *domain = root_domain_name(&c->host->root, c->other_unit);
 	_cleanup_free_ char *dir = instance_path(&c->host->root, c->other_unit, "");
 	if (nat_leave(c->host, c->hv, c->other_unit, err) < 0 ||
-	    domain_undefine(c->hv, domain, err) < 0)
+	    domain_undefine(c->hv, domain, err) < 0 ||
+	    screen_agent_stop(c->host, c->other_unit, err) < 0)
 		return -1;
 	return remove_tree(dir, err);
 }

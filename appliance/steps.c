@@ -6,6 +6,7 @@
 #include "appliance/base-store.h"
 #include "appliance/host-kernel.h"
 #include "appliance/nat.h"
+#include "appliance/screen-agent.h"
 #include "common/seed.h"
 #include "common/atomic-file.h"
 #include "common/log.h"
@@ -153,7 +154,7 @@ static int check_bootable(const struct appliance_conf *conf, struct err *err)
 
 /* The files of an instance; a string is NULL if the conf does not ask for that one. */
 struct paths {
-	char *kernel, *initrd, *nvram, *overlay, *base, *data, *swap, *seed, *console;
+	char *kernel, *initrd, *nvram, *overlay, *base, *data, *swap, *seed, *console, *screen;
 };
 
 static void paths_init(struct paths *p, const struct step_context *c)
@@ -171,6 +172,8 @@ static void paths_init(struct paths *p, const struct step_context *c)
 		p->data = instance_path(root, name, DATA_FILE);
 	if (conf->swap_bytes)
 		p->swap = instance_path(root, name, SWAP_FILE);
+	if (settings_has_screen_agent(c->settings))
+		p->screen = instance_path(root, name, SCREEN_SOCKET);
 	if (conf->firmware == FIRMWARE_UEFI)
 		p->nvram = instance_path(root, name, NVRAM_FILE);
 	if (conf->boot == BOOT_DISK)
@@ -194,6 +197,7 @@ static void paths_destroy(struct paths *p)
 	free(p->swap);
 	free(p->seed);
 	free(p->console);
+	free(p->screen);
 }
 
 static void fill_spec(struct domain_spec *spec, const struct step_context *c,
@@ -224,6 +228,7 @@ static void fill_spec(struct domain_spec *spec, const struct step_context *c,
 		.ports = conf->ports,
 		.port_count = conf->port_count,
 		.vnc = conf->graphics == GRAPHICS_VNC,
+		.vnc_socket = paths->screen,
 	};
 }
 
@@ -291,6 +296,9 @@ int step_start(struct step_context *c, struct err *err)
 	_cleanup_free_ char *console =
 		instance_path(&c->host->root, c->inst->unit, CONSOLE_FILE);
 	_cleanup_err_ struct err no_log = ERR_INIT;
+	if (settings_has_screen_agent(c->settings) &&
+	    screen_prepare(c->host, c->hv, c->inst->unit, err) < 0)
+		return -1;
 	if (define_domain(c, time(NULL), err) < 0)
 		return -1;
 	if (domain_log_console(c->hv, c->domain, console, &no_log) < 0)

@@ -117,6 +117,17 @@ static bool xml_has(const struct domain_spec *spec, const char *text)
 	return strstr(xml.data, text) != NULL;
 }
 
+static void test_screen_on_a_socket(void **state)
+{
+	struct domain_spec spec = full_spec();
+	assert_true(xml_has(&spec, "listen='127.0.0.1'"));
+	spec.vnc_socket = "/i/a&b/screen/vnc";
+	assert_true(xml_has(&spec, "<listen type='socket' socket='/i/a&amp;b/screen/vnc'/>"));
+	assert_false(xml_has(&spec, "127.0.0.1"));
+	spec.vnc = false;
+	assert_false(xml_has(&spec, "<graphics"));
+}
+
 /* Devices by the names that they have under Xen; what is Xen's already stays. */
 static void test_xen_kernel_args(void **state)
 {
@@ -194,6 +205,7 @@ int main(void)
 		cmocka_unit_test(test_golden_small),
 		cmocka_unit_test(test_golden_uefi),
 		cmocka_unit_test(test_golden_xen),
+		cmocka_unit_test(test_screen_on_a_socket),
 		cmocka_unit_test(test_xen_kernel_args),
 		cmocka_unit_test(test_strings_make_no_markup),
 		cmocka_unit_test(test_identity_is_stable_and_distinct),

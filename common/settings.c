@@ -11,6 +11,13 @@ enum { MAX_VALUE_BYTES = 16 * 1024 };
 /* The fields of params/<appliance> that are no parameters (docs/spec/site-list.md). */
 static const char *const overrides[] = { "Ports", "Memory", "Vcpus" };
 
+const char *const screen_param_names[SCREEN_PARAMS] = {
+	[SCREEN_MACHINE] = "MACHINE",
+	[SCREEN_PROXY] = "PROXY",
+	[SCREEN_IDENTITY] = "IDENTITY",
+	[SCREEN_PROXY_PIN] = "PROXY_PIN",
+};
+
 static bool is_override(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(overrides); i++)
@@ -19,8 +26,19 @@ static bool is_override(const char *name)
 	return false;
 }
 
+/* Known wherever there is a screen to reach, declared or not. */
+static bool is_of_screen(const struct appliance_conf *conf, const char *name)
+{
+	for (size_t i = 0; i < SCREEN_PARAMS; i++)
+		if (conf->graphics == GRAPHICS_VNC && strcasecmp(name, screen_param_names[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool is_declared(const struct appliance_conf *conf, const char *name)
 {
+	if (is_of_screen(conf, name))
+		return true;
 	for (size_t i = 0; i < conf->param_count; i++)
 		if (strcasecmp(name, conf->params[i].name) == 0)
 			return true;
@@ -80,7 +98,7 @@ static void collect_params(struct settings *settings, const struct deb822_stanza
 		const struct appliance_param *param = &conf->params[i];
 		const char *set = stanza ? deb822_get(stanza, param->name) : NULL;
 		const char *value = set ? set : param->default_value;
-		if (!value)
+		if (!value || is_of_screen(conf, param->name))
 			continue;
 		settings->params[settings->param_count++] =
 			(struct setting){ xstrdup(param->name), xstrdup(value),
@@ -88,6 +106,35 @@ static void collect_params(struct settings *settings, const struct deb822_stanza
 	}
 }
 
+static const char *default_of(const struct appliance_conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->param_count; i++)
+		if (str_eq(conf->params[i].name, name))
+			return conf->params[i].default_value;
+	return NULL;
+}
+
+static void collect_screen(struct settings *settings, const struct deb822_stanza *stanza)
+{
+	for (size_t i = 0; i < SCREEN_PARAMS; i++) {
+		const char *name = screen_param_names[i];
+		const char *set = stanza ? deb822_get(stanza, name) : NULL;
+		const char *value = set ? set : default_of(settings->conf, name);
+		if (value && *value && is_of_screen(settings->conf, name))
+			settings->screen[i] = xstrdup(value);
+	}
+}
+
+bool settings_has_screen_agent(const struct settings *settings)
+{
+	for (size_t i = 0; i < SCREEN_PROXY_PIN; i++)
+		if (!settings->screen[i])
+			return false;
+	return true;
+}
+
+/* An agent that is somebody else from now on is no reason to start the guest anew; that
+ * there is one, or none, moves the screen's socket. */
 static void make_digest(struct settings *settings)
 {
 	_cleanup_strbuf_ struct strbuf all = STRBUF_INIT;
@@ -95,6 +142,8 @@ static void make_digest(struct settings *settings)
 	for (size_t i = 0; i < settings->param_count; i++)
 		strbuf_addf(&all, "%s=%zu:%s\n", settings->params[i].name,
 			    strlen(settings->params[i].value), settings->params[i].value);
+	if (settings_has_screen_agent(settings))
+		strbuf_adds(&all, "screen agent\n");
 	sha256_hex(all.data, all.len, settings->digest);
 }
 
@@ -114,6 +163,7 @@ int settings_merge(struct appliance_conf *conf, const char *params_text, size_t 
 	if (stanza && apply_overrides(conf, stanza, origin, err) < 0)
 		return -1;
 	collect_params(settings, stanza);
+	collect_screen(settings, stanza);
 	make_digest(settings);
 	*out = steal(&settings);
 	return 0;
@@ -127,10 +177,25 @@ int settings_set_ports(struct settings *settings, const char *ports, struct err 
 	return 0;
 }
 
+static void free_screen(struct settings *settings)
+{
+	for (size_t i = 0; i < SCREEN_PARAMS; i++) {
+		free(settings->screen[i]);
+		settings->screen[i] = NULL;
+	}
+}
+
+void settings_drop_screen_agent(struct settings *settings)
+{
+	free_screen(settings);
+	make_digest(settings);
+}
+
 void settings_free(struct settings *settings)
 {
 	if (!settings)
 		return;
+	free_screen(settings);
 	appliance_conf_free(settings->conf);
 	for (size_t i = 0; i < settings->param_count; i++) {
 		free(settings->params[i].name);

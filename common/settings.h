@@ -13,10 +13,23 @@ struct setting {
 	bool secret;
 };
 
+/* With Graphics: vnc: who the agent is that the host runs in front of the screen. */
+enum screen_param {
+	SCREEN_MACHINE,
+	SCREEN_PROXY,
+	SCREEN_IDENTITY,  /* a PEM file, in base64 */
+	SCREEN_PROXY_PIN, /* the only one that there need not be */
+	SCREEN_PARAMS,
+};
+extern const char *const screen_param_names[SCREEN_PARAMS]; /* "MACHINE" ... */
+
 struct settings {
 	struct appliance_conf *conf; /* Ports, Memory and Vcpus are the site's, if it set them */
 	struct setting *params;	     /* those with a value, in the order of the conf */
 	size_t param_count;
+	/* NULL or with a value. They are the host's: the guest does not get them, and without
+	 * Graphics: vnc they are parameters like others. */
+	char *screen[SCREEN_PARAMS];
 	/* Of all that a running domain depends on: another digest, another domain. */
 	char digest[SHA256_HEX_LEN + 1];
 };
@@ -29,6 +42,12 @@ int settings_merge(struct appliance_conf *conf, const char *params_text, size_t 
 
 /* Ports that one instance has instead of these; the digest follows. Errors: ERR_INPUT. */
 int settings_set_ports(struct settings *settings, const char *ports, struct err *err) _must_check_;
+
+/* Whether the host runs an agent in front of the screen: all that one needs is set. */
+bool settings_has_screen_agent(const struct settings *settings);
+
+/* There is one machine behind an identity; this instance is another one. */
+void settings_drop_screen_agent(struct settings *settings);
 
 void settings_free(struct settings *settings);
 DEFINE_FREEP(struct settings, settings_free)

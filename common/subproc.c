@@ -86,7 +86,11 @@ become(const struct subproc *spec, int in, int out, int diag, int report)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (spec->die_with_us)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (spec->chdir && chdir(spec->chdir) < 0)
+	if (spec->detached)
+		setsid();
+	if (spec->pid_fd > 0 && dprintf(spec->pid_fd, "%ld\n", (long)getpid()) < 0)
+		err_sys(&err, "write down the PID");
+	if (spec->chdir && err.code == ERR_NONE && chdir(spec->chdir) < 0)
 		err_sys(&err, "enter %s", spec->chdir);
 	if (err.code == ERR_NONE && (!spec->user || drop_privileges(spec->user, &err) == 0)) {
 		execvp(spec->argv[0], (char *const *)spec->argv);

@@ -23,6 +23,8 @@ struct subproc {
 	int stdout_fd;			/* used if > 0 and output is NULL */
 	int stderr_fd;			/* subproc_start(): standard error, used if > 0 */
 	bool die_with_us;		/* killed when we end, however we do */
+	bool detached;			/* subproc_start(): in a session of its own, to outlive us */
+	int pid_fd;			/* used if > 0: an empty file that gets its PID, before it runs */
 	struct strbuf *output;		/* captures standard output, or NULL */
 	size_t max_output;		/* bound of each captured stream; 0: 1 MiB */
 	bool quiet;			/* standard error is captured; its last lines

@@ -82,6 +82,23 @@ static void test_lines_and_environment(void **state)
 	assert_string_equal(lines.items[2], "c");
 }
 
+/* What outlives us can be found again by its file, and is in nobody's way at a terminal. */
+static void test_detached(void **state)
+{
+	struct err err = ERR_INIT;
+	char name[] = "/tmp/test-subproc-XXXXXX", text[32] = "";
+	_cleanup_close_ int fd = mkstemp(name);
+	pid_t pid;
+	struct subproc idle = { .argv = ARGV("sleep", "60"), .detached = true, .pid_fd = fd };
+	assert_ok(subproc_start(&idle, &pid, &err));
+	assert_true(pread(fd, text, sizeof(text) - 1, 0) > 0);
+	assert_int_equal(strtol(text, NULL, 10), pid);
+	assert_int_equal(getsid(pid), pid);
+	kill(pid, SIGKILL);
+	assert_fails(subproc_wait(pid, "sleep", 5000, &err), ERR_PROGRAM, "signal 9");
+	unlink(name);
+}
+
 /* After a wait in vain another process has the processor for so long. */
 static int preempted_ms;
 
@@ -141,7 +158,8 @@ int main(void)
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_bounded_output),
 		cmocka_unit_test(test_lines_and_environment),
-		cmocka_unit_test(test_late_output),
+		cmocka_unit_test(test_detached),
+	cmocka_unit_test(test_late_output),
 		cmocka_unit_test(test_daemon_left_behind),
 		cmocka_unit_test(test_drop_privileges),
 	};
