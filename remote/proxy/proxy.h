@@ -4,7 +4,8 @@
  *   ports.c     who dials in: viewers at one port, TLS at the other
  *   agents.c    agents that register, and their data lines
  *   web.c       browsers: web-routes.c, web-login.c, web-files.c
- *   session.c   one viewer and one machine, from greeting to end
+ *   session.c   one viewer and one machine, from greeting to end; session-run.c while both talk
+ *   recording.c, player.c   what a session leaves, and how it is seen again
  *   tunnel.c    one user and one port of a machine
  *   pairing.c   data lines that either has asked for
  *   control.c   what vncproxyctl asks

@@ -30,7 +30,7 @@ static void free_session(void *object)
 	free(session);
 }
 
-static void end(struct session *session, const char *why)
+void session_end(struct session *session, const char *why)
 {
 	struct proxy *proxy = session->proxy;
 	struct session **p = &proxy->sessions;
@@ -57,8 +57,7 @@ static void end(struct session *session, const char *why)
 	loop_bury(proxy->loop, session, free_session);
 }
 
-/* What the handshakes say; to a browser each piece is a message. */
-static void send_viewer(struct session *session, const struct strbuf *out)
+void session_send_viewer(struct session *session, const struct strbuf *out)
 {
 	if (out->len > 0 && session->in_browser) {
 		_cleanup_strbuf_ struct strbuf head = STRBUF_INIT;
@@ -68,9 +67,7 @@ static void send_viewer(struct session *session, const struct strbuf *out)
 	line_send(session->viewer_line, out->data, out->len);
 }
 
-/* What a browser sends, out of its frames: at `payload`. What must be answered is. Returns -1 with the
- * close frame sent. */
-static int open_frames(struct session *session, const uint8_t *data, size_t len,
+int session_open_frames(struct session *session, const uint8_t *data, size_t len,
 		       struct strbuf *payload, struct err *err)
 {
 	_cleanup_strbuf_ struct strbuf answer = STRBUF_INIT;
@@ -96,9 +93,9 @@ static void refuse(struct session *session, const char *reason, const char *why)
 	struct strbuf *out = &session->proxy->answer;
 	strbuf_reset(out);
 	rfb_viewer_refuse(&session->viewer, reason, out);
-	send_viewer(session, out);
+	session_send_viewer(session, out);
 	line_finish(session->viewer_line);
-	end(session, why);
+	session_end(session, why);
 }
 
 static const char *refusal_of(uint8_t status)
@@ -132,7 +129,7 @@ static void on_deadline(void *arg)
 		refuse(session, "The machine does not answer.", "the machine did not answer");
 		return;
 	default:
-		end(session, "the handshake took too long");
+		session_end(session, "the handshake took too long");
 	}
 }
 
@@ -233,93 +230,6 @@ static void identify(struct session *session)
 	enter(session, machine, &copy);
 }
 
-/* --- the session runs --------------------------------------------------------------------- */
-
-static int from_viewer(void *arg, uint8_t *data, size_t len, struct line *to, struct err *err)
-{
-	struct session *session = arg;
-	struct strbuf *out = &session->proxy->scratch, *payload = &session->proxy->answer;
-	strbuf_reset(out);
-	if (session->in_browser) {
-		strbuf_reset(payload);
-		if (open_frames(session, data, len, payload, err) < 0)
-			return -1;
-		data = (uint8_t *)payload->data;
-		len = payload->len;
-	}
-	int result = rfb_filter_feed(&session->filter, data, len, out, err);
-	if (result == 0 && session->recording && session->filter.settled &&
-	    !recording_has_begun(session->recording))
-		result = recording_begin(session->recording, session->server.init, session->filter.format,
-					 session->proxy->conf->title, err);
-	line_send(to, out->data, out->len);
-	return result;
-}
-
-static int record(struct session *session, const uint8_t *data, size_t len, struct err *err)
-{
-	if (!session->recording)
-		return 0;
-	return recording_add(session->recording, data, len, loop_now_ms(session->proxy->loop), err);
-}
-
-static int to_viewer(void *arg, uint8_t *data, size_t len, struct line *to, struct err *err)
-{
-	if (record(arg, data, len, err) < 0)
-		return -1;
-	line_send(to, data, len);
-	return 0;
-}
-
-/* Each piece in one frame, whose head fits in front of it. */
-static int to_browser(void *arg, uint8_t *data, size_t len, struct line *to, struct err *err)
-{
-	struct session *session = arg;
-	struct strbuf *head = &session->proxy->answer;
-	if (record(session, data, len, err) < 0)
-		return -1;
-	strbuf_reset(head);
-	websocket_add_head(head, len);
-	memcpy(data - head->len, head->data, head->len);
-	line_send(to, data - head->len, head->len + len);
-	return 0;
-}
-
-static void on_relay_ended(void *arg, const struct err *why)
-{
-	end(arg, why ? why->msg : "both ends have finished");
-}
-
-static void run(struct session *session)
-{
-	struct strbuf *out = &session->proxy->answer;
-	const struct relay_conf conf = { .from_first = from_viewer,
-					 .from_second = session->in_browser  ? to_browser
-							: session->recording ? to_viewer
-									     : NULL,
-					 .ends_with_first = true,
-					 .ended = on_relay_ended,
-					 .arg = session };
-	session->step = SESSION_RUNNING;
-	loop_timer_clear(session->proxy->loop, &session->deadline);
-	strbuf_reset(out);
-	_cleanup_free_ char *title = xasprintf("%s%s", session->proxy->conf->title,
-					       session->recording ? " (recorded)" : "");
-	rfb_viewer_server_init(session->server.init, title, out);
-	send_viewer(session, out);
-	rfb_filter_init(&session->filter, session->view_only);
-	if (session->recording)
-		rfb_filter_record(&session->filter, session->server.init + RFB_FORMAT_AT);
-	session->relay = relay_new(session->proxy->lines, session->viewer_line,
-				   session->server_line, &conf);
-	_cleanup_strbuf_ struct strbuf from_first = session->viewer_in;
-	_cleanup_strbuf_ struct strbuf from_second = session->server_in;
-	session->viewer_in = session->server_in = (struct strbuf)STRBUF_INIT;
-	relay_feed(session->relay, true, from_second.data, from_second.len);
-	if (!session->over)
-		relay_feed(session->relay, false, from_first.data, from_first.len);
-}
-
 /* --- the handshakes ----------------------------------------------------------------------- */
 
 /* The next message of the viewer, if it has come. Returns how many bytes that were. */
@@ -332,10 +242,10 @@ static size_t feed_viewer(struct session *session)
 	strbuf_reset(out);
 	int result = rfb_viewer_feed(&session->viewer, (uint8_t *)in->data, in->len, &used, out,
 				     &err);
-	send_viewer(session, out);
+	session_send_viewer(session, out);
 	if (result < 0) {
 		line_finish(session->viewer_line);
-		end(session, err.msg);
+		session_end(session, err.msg);
 		return 0;
 	}
 	if (before != RFB_VIEWER_RESPONSE && session->viewer.step == RFB_VIEWER_RESPONSE)
@@ -354,7 +264,7 @@ static size_t feed_server(struct session *session)
 		if (session->step == SESSION_SERVER)
 			refuse(session, "The machine's screen refuses.", err.msg);
 		else
-			end(session, err.msg);
+			session_end(session, err.msg);
 		return 0;
 	}
 	line_send(session->server_line, out->data, out->len);
@@ -399,9 +309,9 @@ static void start_tls(struct session *session)
 {
 	_cleanup_err_ struct err err = ERR_INIT;
 	if (session->viewer_in.len > 0)
-		end(session, "the viewer sends in clear what belongs into TLS");
+		session_end(session, "the viewer sends in clear what belongs into TLS");
 	else if (line_start_tls(session->viewer_line, session->proxy->tls, NULL, &err) < 0)
-		end(session, err.msg);
+		session_end(session, err.msg);
 }
 
 static void on_viewer_secured(void *owner)
@@ -410,7 +320,7 @@ static void on_viewer_secured(void *owner)
 	struct strbuf *out = &session->proxy->answer;
 	strbuf_reset(out);
 	rfb_viewer_secured(&session->viewer, out);
-	send_viewer(session, out);
+	session_send_viewer(session, out);
 	set_deadline(session, TYPING_MS);
 }
 
@@ -437,13 +347,13 @@ static bool advance(struct session *session)
 	if (before == SESSION_SERVER && session->server.step == RFB_SERVER_AUTHENTICATED) {
 		session->step = SESSION_WELCOMED;
 		rfb_viewer_welcome(&session->viewer, out);
-		send_viewer(session, out);
+		session_send_viewer(session, out);
 	} else if (before == SESSION_WELCOMED && session->viewer.step == RFB_VIEWER_READY) {
 		session->step = SESSION_BEGINNING;
 		rfb_server_client_init(&session->server, wants_shared(session), out);
 		line_send(session->server_line, out->data, out->len);
 	} else if (before == SESSION_BEGINNING && session->server.step == RFB_SERVER_READY) {
-		run(session);
+		session_run(session);
 		return false;
 	}
 	return session->step != before;
@@ -466,7 +376,7 @@ static void take(struct session *session, struct strbuf *in, const void *data, s
 {
 	strbuf_add(in, data, len);
 	if (in->len > WAITING_BYTES)
-		end(session, "too much at once, before the session has begun");
+		session_end(session, "too much at once, before the session has begun");
 	else
 		drive(session);
 }
@@ -478,8 +388,8 @@ static void on_viewer_data(void *owner, uint8_t *data, size_t len)
 	_cleanup_strbuf_ struct strbuf payload = STRBUF_INIT;
 	if (!session->in_browser)
 		take(session, &session->viewer_in, data, len);
-	else if (open_frames(session, data, len, &payload, &err) < 0)
-		end(session, err.msg);
+	else if (session_open_frames(session, data, len, &payload, &err) < 0)
+		session_end(session, err.msg);
 	else
 		take(session, &session->viewer_in, payload.data, payload.len);
 }
@@ -492,12 +402,12 @@ static void on_server_data(void *owner, uint8_t *data, size_t len)
 
 static void on_viewer_finished(void *owner)
 {
-	end(owner, "the viewer left");
+	session_end(owner, "the viewer left");
 }
 
 static void on_viewer_broken(void *owner, const struct err *why)
 {
-	end(owner, why->msg);
+	session_end(owner, why->msg);
 }
 
 static void lose_server(struct session *session, const char *why)
@@ -505,7 +415,7 @@ static void lose_server(struct session *session, const char *why)
 	if (session->step == SESSION_SERVER)
 		refuse(session, "The machine's screen is not there.", why);
 	else
-		end(session, why);
+		session_end(session, why);
 }
 
 static void on_server_finished(void *owner)
@@ -577,7 +487,7 @@ static void greet(struct session *session)
 	/* A browser is in TLS already. */
 	rfb_viewer_start(&session->viewer, challenge,
 			 session->in_browser ? RFB_TLS_NO : session->proxy->viewers_tls, out);
-	send_viewer(session, out);
+	session_send_viewer(session, out);
 }
 
 void viewer_accepted(struct proxy *proxy, int fd, struct source *source)
@@ -588,7 +498,7 @@ void viewer_accepted(struct proxy *proxy, int fd, struct source *source)
 	if (session->viewer_line)
 		greet(session);
 	else
-		end(session, err.msg);
+		session_end(session, err.msg);
 }
 
 void browser_arrived(struct proxy *proxy, struct line *line, struct source *source,
@@ -612,7 +522,7 @@ void sessions_recheck(struct proxy *proxy)
 						  .view_only = s->view_only,
 						  .recording = s->plays };
 		if (s->machine && !machine_grants(s->machine, &grant))
-			end(s, "the user may do this no longer");
+			session_end(s, "the user may do this no longer");
 	}
 }
 
@@ -624,7 +534,7 @@ unsigned sessions_end(struct proxy *proxy, uint64_t id, const struct machine *ma
 		next = s->next;
 		if ((id != 0 && s->id != id) || (machine && s->machine != machine))
 			continue;
-		end(s, why);
+		session_end(s, why);
 		count++;
 	}
 	return count;

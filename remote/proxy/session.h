@@ -55,6 +55,18 @@ struct session {
 	struct rfb_filter filter;
 };
 
+/* Over, and buried: audited if it had a machine. */
+void session_end(struct session *session, const char *why);
+/* Both ends have shaken hands. */
+void session_run(struct session *session);
+
+/* What the handshakes say; to a browser each piece is a message. */
+void session_send_viewer(struct session *session, const struct strbuf *out);
+/* What a browser sends, out of its frames: at `payload`. What must be answered is. Returns -1 with the
+ * close frame sent. */
+int session_open_frames(struct session *session, const uint8_t *data, size_t len,
+			struct strbuf *payload, struct err *err) _must_check_;
+
 /* One line of JSON: who, which machine, from where, when, how much, and why it ended. */
 void session_audit(const struct session *session, const char *why);
 
