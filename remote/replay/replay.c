@@ -175,7 +175,7 @@ static int play(struct replay *replay, int fd)
  * but the descriptors that are open: no file, no connection, no process. */
 static void confine(const struct replay_conf *conf)
 {
-	const struct rlimit none = { 0, 0 }, memory = { MAX_MEMORY_BYTES, MAX_MEMORY_BYTES };
+	const struct rlimit none = { 0, 0 };
 	struct rlimit descriptors = { 0, 0 };
 	int next = dup(STDIN_FILENO);
 	close(next);
@@ -183,7 +183,9 @@ static void confine(const struct replay_conf *conf)
 	(void)!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)!setrlimit(RLIMIT_CORE, &none);
 	(void)!setrlimit(RLIMIT_NPROC, &none);
+	/* The sanitizer's shadow is more than anything of ours. */
 #ifndef __SANITIZE_ADDRESS__
+	const struct rlimit memory = { MAX_MEMORY_BYTES, MAX_MEMORY_BYTES };
 	(void)!setrlimit(RLIMIT_DATA, &memory);
 #endif
 	if (conf->inetd)
