@@ -18,7 +18,8 @@ web_start()
 	WEB_PID=$NGINX_PID
 }
 
-# nginx_start DIR PORT DOCROOT DIRECTIVES: an nginx that keeps its files in DIR. Sets NGINX_PID.
+# nginx_start DIR PORT DOCROOT DIRECTIVES [DIRECTIVES OF http]: an nginx that keeps its files in
+# DIR. Sets NGINX_PID.
 # DIR/ranges.log: URI, status, bytes, "range", end, seconds.
 nginx_start()
 {
@@ -28,8 +29,10 @@ nginx_start()
 		master_process off;
 		pid $1/pid;
 		error_log $1/error.log;
-		events {}
+		worker_rlimit_nofile 8192;
+		events { worker_connections 4096; }
 		http {
+			${5:-}
 			log_format ranges '\$request_uri \$status \$body_bytes_sent "\$http_range" \$msec \$request_time';
 			access_log $1/access.log;
 			access_log $1/ranges.log ranges;
