@@ -7,7 +7,7 @@
 
 enum { CONNECT_TIMEOUT_S = 30, MAX_TRANSFERS = 8, WAIT_MS = 20 };
 enum { RECEIVE_MIN = 16 << 10, RECEIVE_MAX = 1 << 20 };
-enum { HTTP_PARTIAL = 206, HTTP_CHANGED = 412, HTTP_BAD_RANGE = 416, HTTP_TOO_MANY = 429, HTTP_BUSY = 503 };
+enum { HTTP_OK = 200, HTTP_PARTIAL = 206, HTTP_CHANGED = 412, HTTP_BAD_RANGE = 416, HTTP_TOO_MANY = 429, HTTP_BUSY = 503 };
 
 struct running {
 	struct transfer public;		/* first: what callers have is a pointer to it */
@@ -165,6 +165,10 @@ static int begin(struct running *r)
 	if (r->is_file)
 		return 0;
 	curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status != HTTP_OK && status != HTTP_PARTIAL) {
+		err_set(&r->public.err, ERR_NETWORK, "the server answers %ld", status);
+		return end_as(r, TRANSFER_GONE);
+	}
 	if ((status == HTTP_PARTIAL ? begin_range(r) : begin_whole(r)) < 0)
 		return -1;
 	const char *validator = validator_of(r);
@@ -309,6 +313,9 @@ static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 static void set_proxy(const struct running *r, bool direct)
 {
 	const char *proxy = r->download->policy->proxy;
+	/* A peer is asked for one thing and sends it, or not. */
+	if (direct)
+		curl_easy_setopt(r->easy, CURLOPT_FOLLOWLOCATION, 0L);
 	if (direct || (proxy && str_eq(proxy, "none")))
 		curl_easy_setopt(r->easy, CURLOPT_PROXY, "");
 	else if (proxy)

@@ -88,8 +88,9 @@ uint64_t fetch_file_part_bytes(const struct root *root, const char *sha256)
 int fetch_file_there(const struct root *root, struct signed_file *file, struct err *err)
 {
 	_cleanup_free_ char *path = path_of(root, file->sha256, file->suffix);
-	if (!file_exists(path) && keep_take(root, file->sha256, path, err) < 0)
-		return -1;
+	_cleanup_err_ struct err untaken = ERR_INIT;
+	if (!file_exists(path) && keep_take(root, file->sha256, path, &untaken) < 0)
+		log_debug("%s", untaken.msg);
 	if (!file_exists(path))
 		return 0;
 	int good = fetch_file_is_good(path, file->sha256, file->size_bytes, err);

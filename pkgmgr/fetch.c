@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 
 #include "common/atomic-file.h"
+#include "common/log.h"
 #include "pkgmgr/keep.h"
 
 /* Room for an overlay's first writes, state.db and logs. */
@@ -181,7 +182,13 @@ int fetch_clean(const struct root *root, const struct fetch_policy *policy,
 {
 	for (size_t i = 0; i < plan->action_count; i++) {
 		const struct plan_archive *archive = &plan->actions[i].archive;
-		if (archive->path && keep_add(root, policy, archive->path, archive->sha256, err) < 0)
+		_cleanup_err_ struct err unkept = ERR_INIT;
+		if (!archive->path ||
+		    keep_add(root, policy, archive->path, archive->sha256, &unkept) == 0)
+			continue;
+		/* What is installed is installed, whether neighbours can have it or not. */
+		log_warn("%s is not kept: %s", archive->path, unkept.msg);
+		if (atomic_unlink(archive->path, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -205,8 +205,9 @@ static int fetch(struct sync *sync, struct err *err)
 {
 	const struct root *root = &sync->m->root;
 	fetch_policy_merge(&sync->m->conf->fetch, &sync->list->fetch, &sync->policy);
-	if (keep_prune(root, &sync->policy, 0, time(NULL), err) < 0)
-		return -1;
+	_cleanup_err_ struct err unpruned = ERR_INIT;
+	if (keep_prune(root, &sync->policy, 0, time(NULL), &unpruned) < 0)
+		log_warn("%s", unpruned.msg);
 	if (fetch_prepare(root, sync->plan, err) < 0 || preflight(root, sync->plan, err) < 0)
 		return -1;
 	return fetch_packages(root, &sync->policy, sync->plan, &sync->received_bytes, err);

@@ -48,8 +48,8 @@ begin()
 stop()
 {
 	local status=0
-	kill -"$1" $SYNC
-	wait $SYNC 2>/dev/null || status=$?
+	kill -"$1" "$SYNC"
+	wait "$SYNC" 2>/dev/null || status=$?
 	[ $status = "$2" ] || { cat "$T/err1" >&2; fail "exit $status, not $2, after SIG$1"; }
 }
 
@@ -89,14 +89,11 @@ cut_stopped()
 
 cut_flipped()
 {
-	local at byte
+	local at
 	begin
 	stop TERM 1
 	at=$(random 0 "$(part_bytes)")
-	byte=$(od -An -tu1 -j "$at" -N 1 "$ARCHIVES"/*.part)
-	# shellcheck disable=SC2059 # the format is the byte
-	printf "\\x$(printf %x $((byte ^ 1 << RANDOM % 8)))" |
-		dd of="$(echo "$ARCHIVES"/*.part)" bs=1 seek="$at" conv=notrunc status=none
+	flip_bit "$(echo "$ARCHIVES"/*.part)" "$at"
 	PROVEN=$(proven_but "$at >= i && $at < i + len")
 }
 
@@ -110,19 +107,21 @@ cut_truncated()
 	PROVEN=$(proven_but "$to < i + len")
 }
 
-# Another file under its name, as long as the right one, for one sync; then the right one
-# again, every second time with another date and so another ETag.
+# Another file under its name, as long as the right one or not, for one sync; then the right
+# one again, every second time with another date and so another ETag.
 cut_replaced()
 {
+	local other=$SIZE want=3
+	[ $((RANDOM % 3)) != 0 ] || { other=$(random 1 $((SIZE * 2))); want=1; }
 	begin
 	stop KILL 137
 	PROVEN=$(proven_bytes)
 	web_stop
 	cp -p "$DEB" "$T/right.deb"
-	head -c "$SIZE" /dev/urandom >"$DEB"
+	head -c "$other" /dev/urandom >"$DEB"
 	web_start
-	run_exit 3 pkgmgr sync --root "$ROOT"
-	contains "$T/err" "not those that the repository signed"
+	run_exit $want pkgmgr sync --root "$ROOT"
+	[ $want = 1 ] || contains "$T/err" "not those that the repository signed"
 	equal "$(installed big)" "$BEFORE" "version after a sync from the wrong file"
 	cp -p "$T/right.deb" "$DEB"
 	[ $((RANDOM % 2)) = 0 ] || touch -d '1 hour ago' "$DEB"
@@ -175,4 +174,21 @@ for cut in $(seq "$CUTS"); do
 	SUM_AGAIN=$((SUM_AGAIN + (again > 0 ? again : 0)))
 	note "$cut $kind: $PROVEN of $SIZE vouched for, $SENT sent, $again again"
 done
+note "begun from a wrong file, which the right one then replaces"
+rm -f "$T"/public/pool/*.deb
+big_package big "$((CUTS + 1))" $MIB
+DEB=$T/public/pool/big_$((CUTS + 1))_all.deb
+SIZE=$(stat -c %s "$DEB")
+publish
+cp -p "$DEB" "$T/right.deb"
+head -c "$SIZE" /dev/urandom >"$DEB"
+begin
+stop TERM 1
+cp "$T/right.deb" "$DEB"
+begin
+stop KILL 137
+fast
+sync_site
+is_installed big "$((CUTS + 1))"
+
 note "$CUTS cuts: $SUM_AGAIN bytes of what was vouched for were sent again, a block is $BLOCK"

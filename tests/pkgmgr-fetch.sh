@@ -72,7 +72,7 @@ big_package fourth 1 1
 publish
 assign "musthave: fourth" "mayhave: *"
 cp "$T/public/pool/fourth_1_all.deb" "$T/fourth.deb"
-printf X | dd of="$T/public/pool/fourth_1_all.deb" bs=1 seek=500000 conv=notrunc status=none
+flip_bit "$T/public/pool/fourth_1_all.deb" 500000
 run_exit 3 pkgmgr sync --root "$ROOT"
 contains "$T/err" "not those that the repository signed"
 is_installed fourth ""

@@ -124,7 +124,7 @@ rm "$ROOT/var/lib/waybill/mirrors"
 sed "s|^URIs: .*|URIs: http://localhost:$SECOND_PORT/ http://127.0.0.1:$WEB_PORT/|" -i \
 	"$ROOT/etc/apt/sources.list.d/waybill.sources"
 serve_all five 1 1
-printf X | dd of="$T/second/pool/five_1_all.deb" bs=1 seek=500000 conv=notrunc status=none
+flip_bit "$T/second/pool/five_1_all.deb" 500000
 assign "musthave: five" "mayhave: *"
 sync_site
 is_installed five 1
@@ -141,7 +141,7 @@ note "bad bytes among those of both: begun anew, and right in the end"
 rm "$ROOT/var/lib/waybill/mirrors"
 forget
 serve_all seven 1 4
-printf X | dd of="$T/second/pool/seven_1_all.deb" bs=1 seek=1000 conv=notrunc status=none
+flip_bit "$T/second/pool/seven_1_all.deb" 1000
 assign "musthave: seven" "mayhave: *"
 sync_site
 is_installed seven 1

@@ -63,7 +63,7 @@ SYNC=$!
 wait_for 20 "a part" part_has 1000000
 kill -TERM $SYNC
 wait $SYNC || true
-printf X | dd of="$(echo "$ARCHIVES"/*.part)" bs=1 seek=5000 conv=notrunc status=none
+flip_bit "$(echo "$ARCHIVES"/*.part)" 5000
 web_stop
 web_start
 run_exit 0 watched pkgmgr sync --root "$ROOT"
@@ -75,7 +75,7 @@ rm "$TRACE"
 big_package wrong 1 1
 publish
 assign "musthave: wrong" "mayhave: *"
-printf X | dd of="$T/public/pool/wrong_1_all.deb" bs=1 seek=500000 conv=notrunc status=none
+flip_bit "$T/public/pool/wrong_1_all.deb" 500000
 run_exit 3 watched pkgmgr sync --root "$ROOT"
 equal "$(check_order "$TRACE")" 0 "programs that opened a wrong file"
 grep -q '^pkgmgr write ' "$TRACE" || fail "pkgmgr is not in $(cat "$TRACE")"

@@ -114,7 +114,7 @@ publish
 assign "Cache-Size: 5M" "musthave: five" "mayhave: *"
 sync_at "$ROOT_A"
 FIVE=$(sha256_of five_1_all.deb)
-printf X | dd of="$SHARED/$FIVE" bs=1 seek=1000000 conv=notrunc status=none
+flip_bit "$SHARED/$FIVE" 1000000
 : >"$T/web/ranges.log"
 sync_at "$ROOT_B"
 is_installed five 1

@@ -130,6 +130,16 @@ big_package()
 	dpkg-deb --root-owner-group -Znone -b "$tree" "$T/public/pool" >/dev/null
 }
 
+# flip_bit FILE AT: one bit of that byte; another byte in its place may be the same one
+flip_bit()
+{
+	local byte
+	byte=$(od -An -tu1 -j "$2" -N 1 "$1")
+	# shellcheck disable=SC2059 # the format is the byte
+	printf "\\x$(printf %x $((byte ^ 16)))" |
+		dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
 # part_bytes: how long the partial files of $ROOT are
 part_bytes()
 {
