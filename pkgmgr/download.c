@@ -7,7 +7,14 @@
 
 enum { CONNECT_TIMEOUT_S = 30, MAX_TRANSFERS = 8, WAIT_MS = 20 };
 enum { RECEIVE_MIN = 16 << 10, RECEIVE_MAX = 1 << 20 };
-enum { HTTP_OK = 200, HTTP_PARTIAL = 206, HTTP_CHANGED = 412, HTTP_BAD_RANGE = 416, HTTP_TOO_MANY = 429, HTTP_BUSY = 503 };
+enum {
+	HTTP_OK = 200,
+	HTTP_PARTIAL = 206,
+	HTTP_CHANGED = 412,
+	HTTP_BAD_RANGE = 416,
+	HTTP_TOO_MANY = 429,
+	HTTP_BUSY = 503
+};
 
 struct running {
 	struct transfer public;		/* first: what callers have is a pointer to it */

@@ -68,7 +68,7 @@ note "shellcheck"
 shell_scripts | sort -u | xargs shellcheck -f gcc 2>&1 | rule "shellcheck"
 
 note "codespell"
-tracked | grep -v -e '^COPYING$' -e '^debian/copyright$' |
+tracked | grep -v -e '^COPYING$' -e '^debian/copyright$' -e '^fuzz/corpus/' |
 	xargs codespell 2>&1 | rule "codespell"
 
 note "lengths"
