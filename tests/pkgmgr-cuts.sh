@@ -25,7 +25,7 @@ random()
 slow()
 {
 	web_stop KILL
-	web_start "limit_rate 3m; sendfile off;"
+	web_start "limit_rate 1500k; sendfile off;"
 }
 
 fast()
@@ -41,7 +41,7 @@ begin()
 	slow
 	pkgmgr sync --root "$ROOT" >"$T/out1" 2>"$T/err1" &
 	SYNC=$!
-	wait_for 30 "a part of the package" part_has "$(random 20000 $((SIZE * 8 / 10)))"
+	wait_for 30 "a part of the package" part_has "$(random 20000 $((SIZE * 6 / 10)))"
 }
 
 # stop SIGNAL STATUS: end the sync that runs, which must exit so
