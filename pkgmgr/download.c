@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <sys/socket.h>
 
+#include "pkgmgr/quit.h"
+
 enum { CONNECT_TIMEOUT_S = 30, MAX_TRANSFERS = 8, WAIT_MS = 20 };
 enum { RECEIVE_MIN = 16 << 10, RECEIVE_MAX = 1 << 20 };
 enum {
@@ -189,6 +191,9 @@ static int begin(struct running *r)
 static int take(struct running *r, const char *data, size_t len)
 {
 	struct err *err = &r->public.err;
+	/* libcurl reads a file in one go. */
+	if (quit_check(err) < 0)
+		return end_as(r, TRANSFER_FATAL);
 	if (!r->begun && begin(r) < 0)
 		return -1;
 	if (len > r->to - r->at)
@@ -220,7 +225,8 @@ static size_t on_data(char *data, size_t one, size_t len, void *arg)
 {
 	struct running *r = arg;
 	struct download *d = r->download;
-	r->waits = !may_take(d);
+	/* A file is on no line, and libcurl would read all of it into memory. */
+	r->waits = !r->is_file && !may_take(d);
 	if (r->waits)
 		return CURL_WRITEFUNC_PAUSE;
 	if (take(r, data, len) < 0)
@@ -485,7 +491,7 @@ struct transfer *download_wait(struct download *d, int timeout_ms)
 	struct running *r = private;
 	r->public.end = judge(r, code);
 	_cleanup_err_ struct err unsaved = ERR_INIT;
-	if (partial_save(r->part, true, &unsaved) < 0 && r->public.end != TRANSFER_FATAL) {
+	if (partial_save_end(r->part, &unsaved) < 0 && r->public.end != TRANSFER_FATAL) {
 		r->public.end = TRANSFER_FATAL;
 		err_clear(&r->public.err);
 		err_set(&r->public.err, unsaved.code, "%s", unsaved.msg);

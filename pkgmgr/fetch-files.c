@@ -373,7 +373,7 @@ static void end_transfer(struct fetcher *f, struct transfer *t)
 	int rc = judge(f, job, t, &err);
 	/* What judge() began anew has no source yet. */
 	if (rc == 0 && t->received && job->parts[job->slot])
-		rc = partial_save(job->parts[job->slot], true, &err);
+		rc = partial_save_end(job->parts[job->slot], &err);
 	download_end(f->download, t);
 	job->transfer = NULL;
 	if (rc == 0 && !job->done && finish(f, job, &err) < 0)

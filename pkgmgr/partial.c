@@ -283,6 +283,15 @@ int partial_save(struct partial *part, bool now, struct err *err)
 	return 0;
 }
 
+int partial_save_end(struct partial *part, struct err *err)
+{
+	uint64_t from, to;
+	note_growth(part);
+	if (part->state.block_count <= 1 && !partial_state_gap(&part->state, &from, &to))
+		return 0;
+	return partial_save(part, true, err);
+}
+
 int partial_is_good(const struct partial *part, struct err *err)
 {
 	char sha256[SHA256_HEX_LEN + 1];

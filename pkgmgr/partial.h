@@ -44,6 +44,10 @@ int partial_put(struct partial *part, uint64_t offset, const void *data, size_t 
  * than is good for the disk. */
 int partial_save(struct partial *part, bool now, struct err *err) _must_check_;
 
+/* The same for all of it, unless that would be a waste: a file of one block that is complete
+ * is about to be hashed and renamed. */
+int partial_save_end(struct partial *part, struct err *err) _must_check_;
+
 /* Whether the whole file is here and has the signed hash; 1, 0 or -1. */
 int partial_is_good(const struct partial *part, struct err *err) _must_check_;
 
