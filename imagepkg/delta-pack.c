@@ -11,19 +11,25 @@
 #include "common/progress.h"
 
 enum {
-	WORKERS = 2,		/* each takes some 100 MiB */
+	WORKERS = 2,
 	COPY_BYTES = 1 << 20,
+	WINDOW_LOG = 25,	/* reaches all of the prefix */
+	QUICK_RATIO = 1000,
 };
 
-/* What zstd is told, so that two workers stay within 256 MiB; the sizes of its tables matter
- * more than its level. bench/delta.sh measures what each costs. */
-static const struct { ZSTD_cParameter name; int value; } params[] = {
-	{ ZSTD_c_compressionLevel, 19 },
-	{ ZSTD_c_windowLog, 25 },	/* reaches all of the prefix */
-	{ ZSTD_c_hashLog, 21 },
-	{ ZSTD_c_chainLog, 23 },
-	{ ZSTD_c_checksumFlag, 1 },
+/* How hard zstd tries. What it costs for each 8 MiB with as many old ones, and what it saves
+ * (bench/delta.sh): level 12 takes 0.4 s; 19 with a short search 1.7 s and 7 % less; all of 19
+ * 6 s and 15 % less. The tables' sizes keep two workers within 256 MiB. */
+struct effort {
+	uint64_t max_bytes;	/* of new ones together */
+	int level, hash_log, chain_log, search_log;
 };
+static const struct effort efforts[] = {
+	{ UINT64_C(64) << 20, 19, 22, 24, 7 },
+	{ UINT64_C(256) << 20, 19, 22, 24, 2 },
+	{ UINT64_MAX, 12, 0, 0, 0 },
+};
+static const struct effort quick = { 0, 3, 0, 0, 0 };
 
 /* --- payload ----------------------------------------------------------------------------- */
 
@@ -79,6 +85,7 @@ static int make_windows(const struct delta_plan *plan, const struct delta_tar *n
 struct pack {
 	const struct delta_plan *plan;
 	const struct delta_basis *basis;
+	const struct effort *effort;
 	struct delta_payload *payload;
 	struct progress *progress;
 	uint64_t *packed_bytes;	/* one for each window */
@@ -87,8 +94,16 @@ struct pack {
 	struct err err;
 };
 
-static ZSTD_CCtx *make_zstd(void)
+static ZSTD_CCtx *make_zstd(const struct effort *effort)
 {
+	const struct { ZSTD_cParameter name; int value; } params[] = {
+		{ ZSTD_c_compressionLevel, effort->level },
+		{ ZSTD_c_windowLog, WINDOW_LOG },
+		{ ZSTD_c_hashLog, effort->hash_log },
+		{ ZSTD_c_chainLog, effort->chain_log },
+		{ ZSTD_c_searchLog, effort->search_log },
+		{ ZSTD_c_checksumFlag, 1 },
+	};
 	ZSTD_CCtx *zstd = ZSTD_createCCtx();
 	if (!zstd)
 		abort();
@@ -98,23 +113,46 @@ static ZSTD_CCtx *make_zstd(void)
 	return zstd;
 }
 
-static int pack_window(struct pack *pack, size_t index, ZSTD_CCtx *zstd, char **out, size_t *out_len,
-		       struct err *err)
+/* A window's bytes, and room for what becomes of them. */
+struct bytes {
+	char *old, *new, *packed;
+	size_t old_len, new_len, bound;
+};
+
+static void bytes_destroy(struct bytes *b)
+{
+	free(b->old);
+	free(b->new);
+	free(b->packed);
+}
+
+static size_t compress(ZSTD_CCtx *zstd, const struct bytes *b)
+{
+	size_t rc = ZSTD_CCtx_refPrefix(zstd, b->old, b->old_len);
+	return ZSTD_isError(rc) ? rc : ZSTD_compress2(zstd, b->packed, b->bound, b->new, b->new_len);
+}
+
+static int pack_window(const struct pack *pack, size_t index, ZSTD_CCtx *try_zstd, ZSTD_CCtx *zstd,
+		       char **out, size_t *out_len, struct err *err)
 {
 	const struct delta_window *w = &pack->plan->windows[index];
-	size_t old_len = (size_t)w->old.bytes, new_len = (size_t)w->new.bytes;
-	_cleanup_free_ char *old = xmalloc(old_len);
-	_cleanup_free_ char *new = xmalloc(new_len);
-	_cleanup_free_ char *packed = xmalloc(ZSTD_compressBound(new_len));
-	if (delta_basis_read_ranges(pack->basis, &w->old, 0, old, old_len, err) != 0 ||
-	    delta_basis_read(pack->basis, w->start, new, new_len, err) != 0)
+	_cleanup_(bytes_destroy) struct bytes b = {
+		.old_len = (size_t)w->old.bytes, .new_len = (size_t)w->new.bytes,
+		.bound = ZSTD_compressBound((size_t)w->new.bytes),
+	};
+	b.old = xmalloc(b.old_len);
+	b.new = xmalloc(b.new_len);
+	b.packed = xmalloc(b.bound);
+	if (delta_basis_read_ranges(pack->basis, &w->old, 0, b.old, b.old_len, err) != 0 ||
+	    delta_basis_read(pack->basis, w->start, b.new, b.new_len, err) != 0)
 		return -1;
-	size_t rc = ZSTD_CCtx_refPrefix(zstd, old, old_len);
-	if (!ZSTD_isError(rc))
-		rc = ZSTD_compress2(zstd, packed, ZSTD_compressBound(new_len), new, new_len);
+	size_t rc = compress(try_zstd, &b);
+	/* When nearly all of it is a copy there is nothing to be gained. */
+	if (!ZSTD_isError(rc) && rc > b.new_len / QUICK_RATIO)
+		rc = compress(zstd, &b);
 	if (ZSTD_isError(rc))
 		return err_set(err, ERR_SYSTEM, "zstd: %s", ZSTD_getErrorName(rc));
-	*out = xrealloc(steal(&packed), rc);
+	*out = xrealloc(steal(&b.packed), rc);
 	*out_len = rc;
 	return 0;
 }
@@ -132,14 +170,14 @@ static void keep(struct pack *pack, size_t index, const char *packed, size_t len
 static void *work(void *arg)
 {
 	struct pack *pack = arg;
-	ZSTD_CCtx *zstd = make_zstd();
+	ZSTD_CCtx *try_zstd = make_zstd(&quick), *zstd = make_zstd(pack->effort);
 	pthread_mutex_lock(&pack->lock);
 	while (pack->next < pack->plan->count && pack->err.code == ERR_NONE) {
 		size_t index = pack->next++, len = 0;
 		_cleanup_free_ char *packed = NULL;
 		struct err err = ERR_INIT;
 		pthread_mutex_unlock(&pack->lock);
-		int rc = pack_window(pack, index, zstd, &packed, &len, &err);
+		int rc = pack_window(pack, index, try_zstd, zstd, &packed, &len, &err);
 		pthread_mutex_lock(&pack->lock);
 		if (rc == 0)
 			keep(pack, index, packed, len);
@@ -149,6 +187,7 @@ static void *work(void *arg)
 			err_clear(&err);
 	}
 	pthread_mutex_unlock(&pack->lock);
+	ZSTD_freeCCtx(try_zstd);
 	ZSTD_freeCCtx(zstd);
 	return NULL;
 }
@@ -192,6 +231,9 @@ int delta_pack_pairs(const struct delta_plan *plan, const struct delta_tar *new,
 	if (make_windows(plan, new, basis, err) != 0)
 		return -1;
 	pack.packed_bytes = packed_bytes;
+	pack.effort = efforts;
+	while (plan->new_bytes - plan->copied_bytes > pack.effort->max_bytes)
+		pack.effort++;
 	payload->offsets = xcalloc(plan->count, sizeof(*payload->offsets));
 	pack.progress = progress_new("comparing", plan->new_bytes);
 	int rc = pack_windows(&pack, err);

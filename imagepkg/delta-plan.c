@@ -382,8 +382,11 @@ int delta_plan_make(const struct delta_tar *old, const struct delta_tar *new,
 	delta_filler_finish(&p.filler);
 	/* From here on windows start from what earlier ones make. */
 	add_plain_file(&p, &p.sides[DELTA_TAR_KERNEL]);
+	delta_filler_finish(&p.filler);
+	uint64_t before = plan->new_bytes;
 	add_initrd(&p);
 	delta_filler_finish(&p.filler);
+	plan->copied_bytes = plan->new_bytes - before;
 	log_debug("kernel and initrd as well: %llu bytes", (unsigned long long)plan->new_bytes);
 	*out = steal(&plan);
 	return 0;

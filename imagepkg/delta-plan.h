@@ -21,6 +21,7 @@ struct delta_plan {
 	struct delta_window *windows;
 	size_t count;
 	uint64_t new_bytes;	/* of all windows */
+	uint64_t copied_bytes;	/* of those in the initrd: mostly copies, so quickly done */
 	size_t range_count;	/* of all windows: what the table of contents will have */
 };
 
