@@ -5,6 +5,7 @@
 #include "common/hash.h"
 #include "common/pgp.h"
 #include "common/progress.h"
+#include "repo-tools/deltas.h"
 #include "repo-tools/index.h"
 #include "repo-tools/release.h"
 #include "repo-tools/site.h"
@@ -94,6 +95,27 @@ static int check_packages(struct check *check, const char *suite, const char *di
 		       path);
 }
 
+/* Deltas too, which is not there when there are none. */
+static int check_deltas(struct check *check, const char *suite, const char *dir,
+			const char *architecture, struct err *err)
+{
+	size_t len = 0;
+	_cleanup_free_ char *text = NULL;
+	_cleanup_strbuf_ struct strbuf expected = STRBUF_INIT;
+	_cleanup_free_ char *path =
+		xasprintf("%s/" REPO_COMPONENT "/binary-%s/Deltas", dir, architecture);
+	if (deltas_text(check->repo->index, suite, architecture, &expected, err) < 0)
+		return -1;
+	if (expected.len == 0 && !file_exists(path))
+		return 0;
+	if (file_read(path, INDEX_MAX_BYTES, &text, &len, err) < 0)
+		return -1;
+	if (len == expected.len && (len == 0 || memcmp(text, expected.data, len) == 0))
+		return 0;
+	return err_set(err, ERR_INCONSISTENT, "%s is not what index.db says; run 'imagerepo resign'",
+		       path);
+}
+
 static void check_suite(struct check *check, const char *suite)
 {
 	struct err err = ERR_INIT;
@@ -112,7 +134,8 @@ static void check_suite(struct check *check, const char *suite)
 		if (check_index_file(dir, &release.files[i], &err) < 0)
 			note(check, &err);
 	for (size_t i = 0; i < architectures->count; i++)
-		if (check_packages(check, suite, dir, architectures->items[i], &err) < 0)
+		if (check_packages(check, suite, dir, architectures->items[i], &err) < 0 ||
+		    check_deltas(check, suite, dir, architectures->items[i], &err) < 0)
 			note(check, &err);
 }
 
@@ -124,23 +147,35 @@ static int add_size(const struct index_package *package, void *arg, struct err *
 	return 0;
 }
 
-static int check_package(const struct index_package *package, void *arg, struct err *err)
+static int check_file(struct check *check, const char *below, const char *want, uint64_t want_bytes,
+		      struct err *err)
 {
-	struct check *check = arg;
 	char sha256[SHA256_HEX_LEN + 1];
 	uint64_t size_bytes = 0;
-	_cleanup_free_ char *path = repo_path(check->repo, "public/%s", package->path);
-	check->result->packages++;
+	_cleanup_free_ char *path = repo_path(check->repo, "public/%s", below);
 	if (sha256_file(path, sha256, &size_bytes, err) < 0)
 		note(check, err);
-	else if (!str_eq(sha256, package->sha256) || size_bytes != package->size_bytes)
+	else if (!str_eq(sha256, want) || size_bytes != want_bytes)
 		strv_addf(&check->result->problems,
 			  "%s has changed since it was published (SHA-256 is %.12s..., was "
 			  "%.12s...); put the original file back",
-			  path, sha256, package->sha256);
+			  path, sha256, want);
 	check->result->bytes += size_bytes;
-	progress_add(check->progress, package->size_bytes);
+	progress_add(check->progress, want_bytes);
 	return 0;
+}
+
+static int check_package(const struct index_package *package, void *arg, struct err *err)
+{
+	struct check *check = arg;
+	check->result->packages++;
+	return check_file(check, package->path, package->sha256, package->size_bytes, err);
+}
+
+static int check_delta(const char *path, const char *sha256, uint64_t size_bytes, void *arg,
+		       struct err *err)
+{
+	return check_file(arg, path, sha256, size_bytes, err);
 }
 
 static int check_pool(struct check *check, struct err *err)
@@ -150,6 +185,8 @@ static int check_pool(struct check *check, struct err *err)
 		return -1;
 	check->progress = progress_new("pool", total_bytes);
 	int result = index_each(check->repo->index, NULL, NULL, NULL, check_package, check, err);
+	if (result == 0)
+		result = deltas_each(check->repo->index, false, check_delta, check, err);
 	progress_free(check->progress);
 	return result;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/atomic-file.h"
+#include "repo-tools/deltas.h"
 #include "repo-tools/index.h"
 
 struct gc {
@@ -39,11 +40,41 @@ static int path_is_known(struct state *index, const char *path, struct err *err)
 	return state_step(index, stmt, err);
 }
 
+struct useless {
+	struct gc *gc;
+	struct strv paths;
+};
+
+static int note_delta(const char *path, const char *sha256, uint64_t size_bytes, void *arg,
+		      struct err *err)
+{
+	struct useless *useless = arg;
+	count(useless->gc, path, size_bytes);
+	strv_add(&useless->paths, path);
+	return 0;
+}
+
+/* Deltas go with their versions: the rows here, the files when the pool is swept. */
+static int drop_deltas(struct gc *gc, struct strv *dropped, struct err *err)
+{
+	struct useless useless = { gc, STRV_INIT };
+	int rc = deltas_each(gc->repo->index, true, note_delta, &useless, err);
+	for (size_t i = 0; i < useless.paths.count && rc == 0; i++) {
+		strv_add(dropped, useless.paths.items[i]);
+		if (!gc->dry_run)
+			rc = deltas_drop(gc->repo->index, useless.paths.items[i], err);
+	}
+	strv_destroy(&useless.paths);
+	return rc;
+}
+
 /* `path` is below public/. Unused ones were counted by drop_unused(), with their rows. */
 static int visit_file(struct gc *gc, const char *path, const struct stat *st,
 		      const struct strv *dropped, struct err *err)
 {
 	int known = path_is_known(gc->repo->index, path, err);
+	if (known == 0)
+		known = deltas_have(gc->repo->index, path, err);
 	if (known != 0)
 		return known < 0 ? -1 : 0;
 	if (!strv_contains(dropped, path))
@@ -106,7 +137,8 @@ int gc_run(struct repo *repo, bool dry_run, struct gc_result *result, struct err
 	if (index_each_unused(repo->index, remember_path, &dropped, err) < 0 ||
 	    state_begin(repo->index, err) < 0)
 		return -1;
-	if (index_each_unused(repo->index, drop_unused, &gc, err) < 0) {
+	if (index_each_unused(repo->index, drop_unused, &gc, err) < 0 ||
+	    drop_deltas(&gc, &dropped, err) < 0) {
 		state_rollback(repo->index);
 		return -1;
 	}

@@ -16,6 +16,11 @@ static const char *const schema[] = {
 	"CREATE TABLE file ("
 	" suite TEXT NOT NULL, number INTEGER NOT NULL, dir TEXT NOT NULL, sha256 TEXT NOT NULL,"
 	" PRIMARY KEY (suite, dir, sha256, number)) WITHOUT ROWID;",
+	"CREATE TABLE delta ("
+	" old_id INTEGER NOT NULL REFERENCES package(id),"
+	" new_id INTEGER NOT NULL REFERENCES package(id), path TEXT NOT NULL UNIQUE,"
+	" sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL,"
+	" PRIMARY KEY (old_id, new_id)) WITHOUT ROWID;",
 };
 
 #define COLUMNS \

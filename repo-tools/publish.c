@@ -14,6 +14,7 @@
 #include "common/atomic-file.h"
 #include "common/log.h"
 #include "common/pgp.h"
+#include "repo-tools/deltas.h"
 #include "repo-tools/gzip.h"
 #include "repo-tools/index.h"
 #include "repo-tools/release.h"
@@ -99,9 +100,16 @@ static int write_architecture(struct edition *ed, const char *architecture, stru
 	_cleanup_free_ char *by_hash = xasprintf("%s/%s/by-hash/SHA256", ed->dir, dir);
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
 	_cleanup_strbuf_ struct strbuf packed = STRBUF_INIT;
+	_cleanup_strbuf_ struct strbuf deltas = STRBUF_INIT;
+	_cleanup_strbuf_ struct strbuf packed_deltas = STRBUF_INIT;
 	if (make_dirs(by_hash, 0755, err) < 0 ||
 	    index_packages_text(ed->repo->index, ed->suite, architecture, &text, err) < 0 ||
-	    gzip_compress(text.data, text.len, &packed, err) < 0)
+	    gzip_compress(text.data, text.len, &packed, err) < 0 ||
+	    deltas_text(ed->repo->index, ed->suite, architecture, &deltas, err) < 0)
+		return -1;
+	if (deltas.len > 0 && (gzip_compress(deltas.data, deltas.len, &packed_deltas, err) < 0 ||
+			       add_index_file(ed, dir, "Deltas", &deltas, err) < 0 ||
+			       add_index_file(ed, dir, "Deltas.gz", &packed_deltas, err) < 0))
 		return -1;
 	if (add_index_file(ed, dir, "Packages", &text, err) < 0 ||
 	    add_index_file(ed, dir, "Packages.gz", &packed, err) < 0 ||

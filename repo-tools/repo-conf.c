@@ -7,11 +7,13 @@
 
 #define DEFAULT_RELEASE_VALID (10 * 86400)
 #define DEFAULT_LIST_VALID (30 * 86400)
+#define DEFAULT_DELTAS 3
+#define MAX_DELTAS 20
 
 static const char *const known_fields[] = {
 	"Origin",	  "Label",    "Suites",	       "Components",
 	"Architectures", "Signing-Key", "List-Key", "Release-Valid", "List-Valid",
-	"Url",	      "Server",	  "Port",     "Require-Tested", NULL,
+	"Url",	      "Server",	  "Port",     "Require-Tested", "Deltas", NULL,
 };
 
 static const char *native_architecture(void)
@@ -37,6 +39,7 @@ struct repo_conf *repo_conf_new(void)
 	conf->release_valid_seconds = DEFAULT_RELEASE_VALID;
 	conf->list_valid_seconds = DEFAULT_LIST_VALID;
 	conf->port = 22;
+	conf->deltas = DEFAULT_DELTAS;
 	return conf;
 }
 
@@ -140,6 +143,12 @@ static int take_flag(const struct deb822_stanza *stanza, const char *field, bool
 	return 0;
 }
 
+static int take_deltas(const struct deb822_stanza *stanza, uint64_t *out, struct err *err)
+{
+	const char *value = deb822_get(stanza, "Deltas");
+	return value ? number_parse(value, 0, MAX_DELTAS, out, "Deltas", err) : 0;
+}
+
 static int check_lines(const struct repo_conf *conf, const char *origin, struct err *err)
 {
 	const char *const lines[] = { conf->origin, conf->label, conf->signing_key,
@@ -175,7 +184,8 @@ static int fill(struct repo_conf *conf, const struct deb822_stanza *stanza, cons
 	    take_duration(stanza, "Release-Valid", &conf->release_valid_seconds, err) < 0 ||
 	    take_duration(stanza, "List-Valid", &conf->list_valid_seconds, err) < 0 ||
 	    take_port(stanza, &conf->port, err) < 0 ||
-	    take_flag(stanza, "Require-Tested", &conf->require_tested, err) < 0)
+	    take_flag(stanza, "Require-Tested", &conf->require_tested, err) < 0 ||
+	    take_deltas(stanza, &conf->deltas, err) < 0)
 		return err_prefix(err, "%s", origin);
 	return check_lines(conf, origin, err);
 }
@@ -232,6 +242,8 @@ void repo_conf_format(const struct repo_conf *conf, struct strbuf *out)
 	}
 	if (conf->require_tested)
 		deb822_write(out, "Require-Tested", "yes");
+	if (conf->deltas != DEFAULT_DELTAS)
+		strbuf_addf(out, "Deltas: %llu\n", (unsigned long long)conf->deltas);
 }
 
 int repo_conf_set_server(struct repo_conf *conf, const char *text, struct err *err)

@@ -29,6 +29,7 @@ struct repo_conf {
 	char *url;			/* where sites find public/, or NULL */
 	char *server;			/* USER@HOST of the gate, or NULL */
 	unsigned port;			/* of the gate's sshd */
+	uint64_t deltas;		/* from how many versions before add makes deltas */
 	bool require_tested;		/* add asks for the boot test's verdict, always */
 };
 

@@ -9,6 +9,7 @@
 	"Architectures: amd64 arm64\n" KEYS "Release-Valid: 7d\nList-Valid: 36h\n"         \
 	"Url: https://hq.example.org/waybill\nServer: imagerepo@hq.example.org\nPort: 2222\n" \
 	"Require-Tested: yes\n"
+	"Deltas: 5\n"
 
 static int parse(const char *text, struct repo_conf **conf, struct err *err)
 {
@@ -62,6 +63,8 @@ static void test_bad(void **state)
 		{ KEYS "Port: 0\n", "Port" },
 		{ KEYS "Require-Tested: maybe\n", "neither yes nor no" },
 		{ KEYS "Require-Tested:\n", "neither yes nor no" },
+		{ KEYS "Deltas: 21\n", "Deltas" },
+		{ KEYS "Deltas: all\n", "Deltas" },
 		{ KEYS "Port: 70000\n", "Port" },
 		{ KEYS "Origin: a\n b\n", "one line" },
 		{ KEYS "\n" KEYS, "repo.conf" },
