@@ -8,7 +8,7 @@
 	"Origin: Hospital\nLabel: Wards\nSuites: stable testing\nComponents: main\n"       \
 	"Architectures: amd64 arm64\n" KEYS "Release-Valid: 7d\nList-Valid: 36h\n"         \
 	"Url: https://hq.example.org/waybill\nServer: imagerepo@hq.example.org\nPort: 2222\n" \
-	"Require-Tested: yes\n"
+	"Require-Tested: yes\n" \
 	"Deltas: 5\n"
 
 static int parse(const char *text, struct repo_conf **conf, struct err *err)
