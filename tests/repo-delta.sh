@@ -49,7 +49,7 @@ equal "$(grep -c '^Package: askom' $index)" 3 "deltas: 1.0 to 1.1, 1.0 to 1.2, 1
 imagerepo add "$(image 1:1.3 four)" >/dev/null
 # Deltas: 2
 equal "$(awk -v RS= '/New-Version: 1:1.3/' $index | grep -c ^Old-Version)" 2 "deltas to 1.3"
-equal "$(ls $pool/*.delta | wc -l)" 5 "deltas in the pool"
+equal "$(find $pool -name "*.delta" | wc -l)" 5 "deltas in the pool"
 imagerepo verify >/dev/null
 
 note "a client's way: InRelease, Deltas, the delta, the package"

@@ -10,8 +10,8 @@
 
 enum {
 	BACKLOG = 1024,
-	/* So many at once, then the others have their turn. */
-	ACCEPT_BATCH = 64,
+	/* So many at once, then the others have their turn: a handshake has ten, and each waits for these. */
+	ACCEPT_BATCH = 4,
 	STRANGER_MS = 10000,
 	REST_MS = 200,
 };
