@@ -27,6 +27,7 @@ static bool plan_needs(const struct plan *plan, const char *file)
 	return false;
 }
 
+/* Also the temporary files of a sync that was killed: the lock says that no other one runs. */
 static int drop_unneeded(const char *dir, const struct plan *plan, struct err *err)
 {
 	DIR *listing = opendir(dir);
@@ -35,7 +36,8 @@ static int drop_unneeded(const char *dir, const struct plan *plan, struct err *e
 	int rc = 0;
 	for (const struct dirent *e; rc == 0 && (e = readdir(listing));) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, e->d_name);
-		if (e->d_name[0] != '.' && !plan_needs(plan, e->d_name))
+		if (!str_eq(e->d_name, ".") && !str_eq(e->d_name, "..") &&
+		    !plan_needs(plan, e->d_name))
 			rc = atomic_unlink(path, err);
 	}
 	closedir(listing);

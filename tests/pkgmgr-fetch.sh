@@ -34,6 +34,8 @@ wait $SYNC_PID 2>/dev/null || true
 there=$(part_bytes)
 web_stop
 
+# As a death in the middle of writing the state leaves it.
+touch "$ARCHIVES/.$(basename "$(echo "$ARCHIVES"/*.part)").state.tmp-1-2"
 proven=$(proven_bytes)
 [ "$proven" -ge 1500000 ] || fail "of $there bytes only $proven are vouched for"
 note "resumed: $there bytes are there already, $proven of them vouched for"

@@ -91,3 +91,21 @@ contains "$T/out" "upgrade askom 1.3.0 -> 1.4.0"
 run_exit 0 pkgmgr plan --root "$ROOT"
 contains "$T/out" "nothing to do"
 run_exit 0 pkgmgr verify --root "$ROOT"
+
+note "a version that is out for other sites waits, and plan and report say so"
+add_package phased 1
+publish
+assign "musthave: phased" "mayhave: *"
+sync_site
+add_package phased 2 "Phased-Update-Percentage: 0"
+publish
+sync_site
+is_installed phased 1
+contains "$T/gate/report.json" "phased 2 waits"
+run_exit 0 pkgmgr plan --root "$ROOT"
+contains "$T/out" "note: phased 2 waits: it is out for 0 % of the sites so far"
+contains "$T/out" "; 1 serves"
+add_package phased 2 "Phased-Update-Percentage: 100"
+publish
+sync_site
+is_installed phased 2
