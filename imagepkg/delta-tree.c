@@ -51,6 +51,8 @@ static int by_key(const void *a, const void *b)
 
 static void sort(struct delta_tree *tree)
 {
+	if (tree->count == 0)
+		return;
 	qsort(tree->files, tree->count, sizeof(*tree->files), by_path);
 	tree->by_key = xcalloc(tree->count, sizeof(struct delta_tree_file *));
 	for (size_t i = 0; i < tree->count; i++)

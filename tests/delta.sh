@@ -202,8 +202,10 @@ done
 /usr/bin/time -o make.kib -f %M imagepkg delta large_1_amd64.deb large_2_amd64.deb >/dev/null
 /usr/bin/time -o apply.kib -f %M imagepkg patch -o rebuilt.deb large_1_2_amd64.delta large_1_amd64.deb
 same_package large_2_amd64.deb rebuilt.deb
-[ "$(cat make.kib)" -le $((256 * 1024)) ] || fail "making it took $(cat make.kib) KiB"
-[ "$(cat apply.kib)" -le $((64 * 1024)) ] || fail "applying it took $(cat apply.kib) KiB"
+# With sanitizers, memory is no measure.
+grep -q fsanitize "$top_builddir/config.log" || small=yes
+[ -z "${small:-}" ] || [ "$(cat make.kib)" -le $((256 * 1024)) ] || fail "making it took $(cat make.kib) KiB"
+[ -z "${small:-}" ] || [ "$(cat apply.kib)" -le $((64 * 1024)) ] || fail "applying it took $(cat apply.kib) KiB"
 
 note "no room"
 if [ "$(id -u)" = 0 ]; then
