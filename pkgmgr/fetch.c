@@ -23,6 +23,9 @@ static bool plan_needs(const struct plan *plan, const char *file)
 		const char *sha256 = plan->actions[i].archive.sha256;
 		if (sha256 && str_starts(file, sha256))
 			return true;
+		for (size_t j = 0; j < plan->actions[i].archive.delta_count; j++)
+			if (str_starts(file, plan->actions[i].archive.deltas[j].sha256))
+				return true;
 	}
 	return false;
 }
@@ -164,8 +167,12 @@ int fetch_rehash(const struct plan *plan, struct err *err)
 		const struct plan_action *a = &plan->actions[i];
 		if (a->verb == PLAN_REMOVE)
 			continue;
-		int good = fetch_file_is_good(a->archive.path, a->archive.sha256,
-					      a->archive.size_bytes, err);
+		const struct plan_archive *archive = &a->archive;
+		bool rebuilt = archive->rebuilt_sha256 != NULL;
+		int good = fetch_file_is_good(archive->path,
+					      rebuilt ? archive->rebuilt_sha256 : archive->sha256,
+					      rebuilt ? archive->rebuilt_bytes : archive->size_bytes,
+					      err);
 		if (good < 0)
 			return -1;
 		if (good)
@@ -185,7 +192,10 @@ int fetch_clean(const struct root *root, const struct fetch_policy *policy,
 	for (size_t i = 0; i < plan->action_count; i++) {
 		const struct plan_archive *archive = &plan->actions[i].archive;
 		_cleanup_err_ struct err unkept = ERR_INIT;
-		if (!archive->path ||
+		/* A rebuilt one is not the file that neighbours would ask for. */
+		if (archive->rebuilt_sha256 && atomic_unlink(archive->path, err) < 0)
+			return -1;
+		if (!archive->path || archive->rebuilt_sha256 ||
 		    keep_add(root, policy, archive->path, archive->sha256, &unkept) == 0)
 			continue;
 		/* What is installed is installed, whether neighbours can have it or not. */

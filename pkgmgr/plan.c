@@ -10,6 +10,20 @@ struct plan *plan_new(void)
 	return xcalloc(1, sizeof(struct plan));
 }
 
+void plan_delta_destroy(struct plan_delta *delta)
+{
+	free(delta->sha256);
+	strv_destroy(&delta->uris);
+}
+
+uint64_t plan_deltas_bytes(const struct plan_archive *archive)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < archive->delta_count; i++)
+		sum += archive->deltas[i].size_bytes;
+	return sum;
+}
+
 static void action_destroy(struct plan_action *a)
 {
 	free(a->package);
@@ -18,6 +32,11 @@ static void action_destroy(struct plan_action *a)
 	free(a->archive.sha256);
 	free(a->archive.path);
 	strv_destroy(&a->archive.uris);
+	free(a->archive.control_sha256);
+	free(a->archive.data_sha256);
+	free(a->archive.rebuilt_sha256);
+	for (size_t i = 0; i < a->archive.delta_count; i++)
+		plan_delta_destroy(&a->archive.deltas[i]);
 }
 
 void plan_free(struct plan *plan)

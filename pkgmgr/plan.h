@@ -15,13 +15,32 @@
 
 enum plan_verb { PLAN_INSTALL, PLAN_UPGRADE, PLAN_DOWNGRADE, PLAN_REMOVE };
 
+/* A delta that the plan would rather fetch than the package. */
+struct plan_delta {
+	char *sha256;
+	uint64_t size_bytes;
+	struct strv uris;
+};
+void plan_delta_destroy(struct plan_delta *delta);
+enum { PLAN_MAX_DELTAS = 2 };
+
 /* Where the bytes of a version come from, as the signed index says. */
 struct plan_archive {
 	char *sha256;		/* 64 hexadecimal digits */
 	uint64_t size_bytes;
 	struct strv uris;	/* tried in this order */
 	char *path;		/* of the fetched file, set by fetch; or NULL */
+	/* Of an image package, from its signed stanza; else NULL: */
+	char *control_sha256, *data_sha256;
+	uint64_t data_bytes;
+	struct plan_delta deltas[PLAN_MAX_DELTAS];	/* in the order they are applied in */
+	size_t delta_count;
+	char *rebuilt_sha256;	/* of the file at path, if deltas have made it; else NULL */
+	uint64_t rebuilt_bytes;
 };
+
+/* Bytes of all its deltas. */
+uint64_t plan_deltas_bytes(const struct plan_archive *archive);
 
 struct plan_action {
 	enum plan_verb verb;

@@ -11,6 +11,7 @@
 #include "pkgmgr/clock.h"
 #include "pkgmgr/dpkg.h"
 #include "pkgmgr/fetch.h"
+#include "pkgmgr/deltas.h"
 #include "pkgmgr/gate.h"
 #include "pkgmgr/guard.h"
 #include "pkgmgr/instances.h"
@@ -208,7 +209,10 @@ static int fetch(struct sync *sync, struct err *err)
 	_cleanup_err_ struct err unpruned = ERR_INIT;
 	if (keep_prune(root, &sync->policy, 0, time(NULL), &unpruned) < 0)
 		log_warn("%s", unpruned.msg);
-	if (fetch_prepare(root, sync->plan, err) < 0 || preflight(root, sync->plan, err) < 0)
+	if (deltas_plan(root, &sync->policy, sync->plan, &sync->received_bytes, err) < 0 ||
+	    fetch_prepare(root, sync->plan, err) < 0 || preflight(root, sync->plan, err) < 0 ||
+	    deltas_apply(root, &sync->policy, sync->plan, &sync->notes, &sync->received_bytes,
+			 err) < 0)
 		return -1;
 	return fetch_packages(root, &sync->policy, sync->plan, &sync->received_bytes, err);
 }

@@ -37,6 +37,18 @@ struct apt_release {
 typedef int (*apt_release_fn)(const struct apt_release *release, void *arg, struct err *err);
 int apt_releases(const char *origin, apt_release_fn fn, void *arg, struct err *err) _must_check_;
 
+/* A Deltas index that a verified Release names; all borrowed. */
+struct apt_deltas_index {
+	const char *uri;	/* of the index, uncompressed */
+	const char *sha256;
+	uint64_t size_bytes;
+	const char *base_uri;	/* what its Filenames are below */
+};
+
+/* Called for each of them; -1 stops. */
+typedef int (*apt_deltas_fn)(const struct apt_deltas_index *index, void *arg, struct err *err);
+int apt_deltas(apt_deltas_fn fn, void *arg, struct err *err) _must_check_;
+
 struct apt_request {
 	const struct site_list *list;
 	const struct strv *ours;	/* packages that Waybill installed */

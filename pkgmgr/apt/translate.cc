@@ -8,6 +8,23 @@
 #include "pkgmgr/apt/shield.h"
 #include "pkgmgr/apt/solver.h"
 
+extern "C" {
+#include "common/hash.h"
+}
+
+/* What a package rebuilt from a delta is compared with; nothing if a field is missing. */
+static void describe_image(pkgRecords::Parser &record, struct plan_archive *archive)
+{
+	const std::string control = record.RecordField("Image-Control-SHA256");
+	const std::string data = record.RecordField("Image-Data-SHA256");
+	const std::string bytes = record.RecordField("Image-Data-Size");
+	if (!sha256_is_valid(control.c_str()) || !sha256_is_valid(data.c_str()) || bytes.empty())
+		return;
+	archive->control_sha256 = xstrdup(control.c_str());
+	archive->data_sha256 = xstrdup(data.c_str());
+	archive->data_bytes = strtoull(bytes.c_str(), nullptr, 10);
+}
+
 /* The same bytes may be offered by several servers; other bytes under the same
  * version are another pkgCache::Version. Only what a signed index names counts. */
 int describe_archive(pkgCacheFile &cache, const pkgCache::VerIterator &version,
@@ -26,9 +43,10 @@ int describe_archive(pkgCacheFile &cache, const pkgCache::VerIterator &version,
 		if (!sha256)
 			continue;
 		const std::string hex = sha256->HashValue();
-		if (!archive->sha256)
+		if (!archive->sha256) {
 			archive->sha256 = xstrdup(hex.c_str());
-		else if (hex != archive->sha256)
+			describe_image(record, archive);
+		} else if (hex != archive->sha256)
 			continue;
 		strv_add(&archive->uris, index->ArchiveURI(record.FileName()).c_str());
 	}

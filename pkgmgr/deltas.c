@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pkgmgr/deltas.h"
+
+#include <inttypes.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "common/appliance-conf.h"
+#include "common/atomic-file.h"
+#include "common/delta-apply.h"
+#include "common/log.h"
+#include "pkgmgr/apt/apt.h"
+#include "pkgmgr/delta-choice.h"
+#include "pkgmgr/fetch-files.h"
+#include "pkgmgr/quit.h"
+
+#define MAX_INDEX_BYTES (16u << 20)
+
+struct indexes {
+	const struct root *root;
+	const struct fetch_policy *policy;
+	struct delta_offers offers;
+	uint64_t *received_bytes;
+};
+
+static int read_index(struct indexes *in, const char *path, const char *base_uri, struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	if (file_read(path, MAX_INDEX_BYTES, &text, &len, err) < 0)
+		return -1;
+	return delta_offers_parse(text, len, base_uri, &in->offers, err);
+}
+
+/* A mirror that has none, or a wrong one, is a mirror without deltas. */
+static int on_index(const struct apt_deltas_index *index, void *arg, struct err *err)
+{
+	struct indexes *in = arg;
+	_cleanup_strv_ struct strv uris = STRV_INIT;
+	_cleanup_err_ struct err why = ERR_INIT;
+	struct signed_file file = { .name = "Deltas", .sha256 = index->sha256, .uris = &uris,
+				    .suffix = ".deltas", .size_bytes = index->size_bytes };
+	strv_add(&uris, index->uri);
+	int rc = index->size_bytes > MAX_INDEX_BYTES
+			 ? err_set(&why, ERR_TOO_LARGE, "it is too large")
+			 : fetch_files(in->root, in->policy, &file, 1, in->received_bytes, &why);
+	if (rc == 0)
+		rc = read_index(in, file.path, index->base_uri, &why);
+	if (file.path)
+		unlink(file.path);
+	free(file.path);
+	err_clear(&file.err);
+	if (rc < 0 && why.code == ERR_CANCELLED)
+		return err_set(err, why.code, "%s", why.msg);
+	if (rc < 0)
+		log_info("no deltas from %s: %s", index->uri, why.msg);
+	return 0;
+}
+
+/* Only what was installed before can have a delta. */
+static bool has_upgrade(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->action_count; i++)
+		if (plan->actions[i].from_version && plan->actions[i].archive.data_sha256)
+			return true;
+	return false;
+}
+
+int deltas_plan(const struct root *root, const struct fetch_policy *policy, struct plan *plan,
+		uint64_t *received_bytes, struct err *err)
+{
+	struct indexes in = { root, policy, { NULL, 0 }, received_bytes };
+	_cleanup_free_ char *cache = root_path(root, ARCHIVES_DIR);
+	int rc = 0;
+	if (!has_upgrade(plan))
+		return 0;
+	rc = make_dirs(cache, 0700, err);
+	rc = rc < 0 ? rc : apt_deltas(on_index, &in, err);
+	for (size_t i = 0; rc == 0 && i < plan->action_count; i++)
+		delta_choose(&in.offers, &plan->actions[i]);
+	delta_offers_destroy(&in.offers);
+	return rc;
+}
+
+/* --- rebuilding ------------------------------------------------------------------------- */
+
+/* What a delta says of itself is no more than a hint; where it ends is what was signed. */
+static int check_ends(const struct plan_action *a, const struct delta *delta, bool first, bool last,
+		      struct err *err)
+{
+	const struct delta_meta *meta = delta->meta;
+	const struct plan_archive *archive = &a->archive;
+	if (!str_eq(meta->package, a->package) || (first && !str_eq(meta->old_version, a->from_version)))
+		return err_set(err, ERR_INPUT, "the delta is not one from %s %s", a->package,
+			       a->from_version);
+	if (!last)
+		return 0;
+	if (!str_eq(meta->data_sha256, archive->data_sha256) ||
+	    meta->data_bytes != archive->data_bytes ||
+	    !str_eq(meta->control_sha256, archive->control_sha256))
+		return err_set(err, ERR_INPUT, "the delta does not make the signed %s %s", a->package,
+			       a->to_version);
+	return 0;
+}
+
+/* Read again, from a descriptor of our own, what was written. */
+static int prove(struct plan_archive *archive, const char *path, struct err *err)
+{
+	_cleanup_(deb_freep) struct deb *deb = NULL;
+	char sha256[SHA256_HEX_LEN + 1];
+	uint64_t bytes = 0;
+	if (deb_open(path, &deb, err) < 0 || deb_data_digest(deb, sha256, &bytes, err) < 0)
+		return -1;
+	if (!str_eq(deb->control_sha256, archive->control_sha256) ||
+	    !str_eq(sha256, archive->data_sha256) || bytes != archive->data_bytes)
+		return err_set(err, ERR_SIGNATURE, "%s is not what the repository signed", path);
+	if (sha256_fd(deb->fd, sha256, &archive->rebuilt_bytes, err) < 0)
+		return -1;
+	archive->rebuilt_sha256 = xstrdup(sha256);
+	return 0;
+}
+
+/* One step of a chain; `from` NULL: from what is installed. */
+static int step(const struct root *root, const struct plan_action *a, size_t index, const char *delta_path,
+		const char *from, const char *to, struct err *err)
+{
+	_cleanup_(delta_freep) struct delta *delta = NULL;
+	_cleanup_(delta_old_close) struct delta_old old = DELTA_OLD_INIT;
+	_cleanup_(deb_freep) struct deb *deb = NULL;
+	_cleanup_free_ char *installed = root_path(root, APPLIANCES_DIR "/%s", a->package);
+	_cleanup_free_ char *cache = root_path(root, ARCHIVES_DIR);
+	if (delta_open(delta_path, &delta, err) < 0 ||
+	    check_ends(a, delta, index == 0, index + 1 == a->archive.delta_count, err) < 0)
+		return -1;
+	if (!from && delta_old_from_dir(&old, delta, installed, err) < 0)
+		return -1;
+	if (from && (deb_open(from, &deb, err) < 0 ||
+		     delta_old_from_deb(&old, delta, deb, cache, err) < 0))
+		return -1;
+	return delta_apply(delta, &old, to, err);
+}
+
+static int rebuild(const struct root *root, struct plan_action *a, const struct signed_file *files,
+		   struct err *err)
+{
+	struct plan_archive *archive = &a->archive;
+	_cleanup_free_ char *path = root_path(root, ARCHIVES_DIR "/%s.rebuilt.deb", archive->sha256);
+	_cleanup_free_ char *between = root_path(root, ARCHIVES_DIR "/%s.between.deb", archive->sha256);
+	bool two = archive->delta_count == 2;
+	int rc = step(root, a, 0, files[0].path, NULL, two ? between : path, err);
+	if (rc == 0 && two)
+		rc = step(root, a, 1, files[1].path, between, path, err);
+	unlink(between);
+	if (rc == 0)
+		rc = prove(archive, path, err);
+	if (rc < 0)
+		unlink(path);
+	else
+		archive->path = steal(&path);
+	return rc;
+}
+
+/* Each package of the chain is there uncompressed, what pairs make beside it, and dpkg's copy. */
+static int check_room(const struct root *root, const struct plan_action *a, struct err *err)
+{
+	struct statvfs fs;
+	_cleanup_free_ char *cache = root_path(root, ARCHIVES_DIR);
+	uint64_t need = a->archive.data_bytes * (a->archive.delta_count + 1) + a->installed_bytes;
+	if (statvfs(cache, &fs) < 0)
+		return err_sys(err, "ask how much is free at %s", cache);
+	if ((uint64_t)fs.f_bavail * fs.f_frsize >= need)
+		return 0;
+	_cleanup_free_ char *size = size_format(need);
+	return err_set(err, ERR_NO_SPACE, "rebuilding it needs %s below %s", size, cache);
+}
+
+static int fetch_deltas(const struct root *root, const struct fetch_policy *policy,
+			const struct plan_action *a, struct signed_file *files,
+			uint64_t *received_bytes, struct err *err)
+{
+	for (size_t i = 0; i < a->archive.delta_count; i++) {
+		const struct plan_delta *delta = &a->archive.deltas[i];
+		files[i] = (struct signed_file){ .name = a->package, .sha256 = delta->sha256,
+						 .uris = &delta->uris, .suffix = ".delta",
+						 .size_bytes = delta->size_bytes };
+		if (fetch_file_there(root, &files[i], err) < 0)
+			return -1;
+		if (!files[i].path && fetch_files(root, policy, &files[i], 1, received_bytes, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The file is of no use any more, right or wrong. */
+static void forget_deltas(struct signed_file *files, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (files[i].path)
+			unlink(files[i].path);
+		free(files[i].path);
+		err_clear(&files[i].err);
+	}
+}
+
+static int try_one(const struct root *root, const struct fetch_policy *policy, struct plan_action *a,
+		   struct strv *notes, uint64_t *received_bytes, struct err *err)
+{
+	struct signed_file files[PLAN_MAX_DELTAS] = { { 0 } };
+	_cleanup_err_ struct err why = ERR_INIT;
+	int rc = check_room(root, a, &why);
+	if (rc == 0)
+		rc = fetch_deltas(root, policy, a, files, received_bytes, &why);
+	if (rc == 0)
+		rc = rebuild(root, a, files, &why);
+	forget_deltas(files, a->archive.delta_count);
+	if (rc == 0) {
+		log_event("delta-done", "%s %s from %s, %" PRIu64 " bytes", a->package, a->to_version,
+			  a->from_version, plan_deltas_bytes(&a->archive));
+		return 0;
+	}
+	if (why.code == ERR_CANCELLED)
+		return err_set(err, ERR_CANCELLED, "%s", why.msg);
+	strv_addf(notes, "%s %s is fetched whole, since its delta from %s is no use: %s",
+		  a->package, a->to_version, a->from_version, why.msg);
+	log_warn("%s", notes->items[notes->count - 1]);
+	return 0;
+}
+
+int deltas_apply(const struct root *root, const struct fetch_policy *policy, struct plan *plan,
+		 struct strv *notes, uint64_t *received_bytes, struct err *err)
+{
+	for (size_t i = 0; i < plan->action_count; i++) {
+		struct plan_action *a = &plan->actions[i];
+		if (a->archive.delta_count == 0 || a->archive.path)
+			continue;
+		if (quit_check(err) < 0 || try_one(root, policy, a, notes, received_bytes, err) < 0)
+			return -1;
+	}
+	return 0;
+}
