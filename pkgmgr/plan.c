@@ -24,19 +24,24 @@ uint64_t plan_deltas_bytes(const struct plan_archive *archive)
 	return sum;
 }
 
+void plan_archive_destroy(struct plan_archive *archive)
+{
+	free(archive->sha256);
+	free(archive->path);
+	strv_destroy(&archive->uris);
+	free(archive->control_sha256);
+	free(archive->data_sha256);
+	free(archive->rebuilt_sha256);
+	for (size_t i = 0; i < archive->delta_count; i++)
+		plan_delta_destroy(&archive->deltas[i]);
+}
+
 static void action_destroy(struct plan_action *a)
 {
 	free(a->package);
 	free(a->from_version);
 	free(a->to_version);
-	free(a->archive.sha256);
-	free(a->archive.path);
-	strv_destroy(&a->archive.uris);
-	free(a->archive.control_sha256);
-	free(a->archive.data_sha256);
-	free(a->archive.rebuilt_sha256);
-	for (size_t i = 0; i < a->archive.delta_count; i++)
-		plan_delta_destroy(&a->archive.deltas[i]);
+	plan_archive_destroy(&a->archive);
 }
 
 void plan_free(struct plan *plan)

@@ -39,6 +39,8 @@ struct plan_archive {
 	uint64_t rebuilt_bytes;
 };
 
+void plan_archive_destroy(struct plan_archive *archive);
+
 /* Bytes of all its deltas. */
 uint64_t plan_deltas_bytes(const struct plan_archive *archive);
 

@@ -78,8 +78,7 @@ pkgCache::VerIterator find_version(pkgCacheFile &cache, const pkgCache::PkgItera
 		_cleanup_err_ struct err ignored = ERR_INIT;
 		int rc = describe_archive(cache, v, &archive, &ignored);
 		bool same = rc == 0 && str_eq(archive.sha256, a.archive.sha256);
-		free(archive.sha256);
-		strv_destroy(&archive.uris);
+		plan_archive_destroy(&archive);
 		if (same)
 			return v;
 	}
