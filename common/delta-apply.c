@@ -6,27 +6,26 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "common/atomic-file.h"
 #include "common/hash.h"
 #include "common/progress.h"
+#include "common/zstd-writer.h"
 
 enum {
 	IN_BYTES = 128 << 10,
 	OUT_BYTES = 256 << 10,
-	MAX_PLAIN_LEVEL = 1,	/* of zstd, for a data.tar that no ar member can hold plain */
 };
+uint64_t delta_plain_max = DELTA_AR_MEMBER_MAX;
 
 /* The .deb that is being written. */
 struct out {
 	int fd;
 	uint64_t data_header;	/* offset of data.tar's ar header */
-	uint64_t stored_bytes;	/* of data.tar, as stored */
-	struct sha256 hash;	/* of data.tar, uncompressed */
+	struct sha256 hash;	/* of data.tar */
 	uint64_t bytes;
-	ZSTD_CCtx *zstd;	/* or NULL: stored as it is */
-	char *packed;
+	bool is_packed;
+	struct zstd_writer zstd;	/* is_packed: what takes data.tar */
 };
 
 struct apply {
@@ -41,8 +40,7 @@ struct apply {
 
 static void apply_destroy(struct apply *a)
 {
-	ZSTD_freeCCtx(a->out.zstd);
-	free(a->out.packed);
+	zstd_writer_close(&a->out.zstd);
 	progress_freep(&a->progress);
 	free(a->in);
 	free(a->plain);
@@ -96,33 +94,14 @@ static int make_pair(struct apply *a, size_t index, int extra_fd, struct err *er
 
 /* --- data.tar -------------------------------------------------------------------------- */
 
-static int store_packed(struct out *out, const void *data, size_t len, ZSTD_EndDirective mode,
-			struct err *err)
-{
-	ZSTD_inBuffer in = { data, len, 0 };
-	for (;;) {
-		ZSTD_outBuffer to = { out->packed, OUT_BYTES, 0 };
-		size_t left = ZSTD_compressStream2(out->zstd, &to, &in, mode);
-		if (ZSTD_isError(left))
-			return err_set(err, ERR_SYSTEM, "zstd: %s", ZSTD_getErrorName(left));
-		if (write_all(out->fd, out->packed, to.pos, err) != 0)
-			return -1;
-		out->stored_bytes += to.pos;
-		if (mode == ZSTD_e_end ? left == 0 : in.pos == in.size)
-			return 0;
-	}
-}
-
 static int store(struct apply *a, const void *data, size_t len, struct err *err)
 {
 	struct out *out = &a->out;
 	sha256_add(&out->hash, data, len);
 	out->bytes += len;
 	progress_add(a->progress, len);
-	if (out->zstd)
-		return store_packed(out, data, len, ZSTD_e_continue, err);
-	out->stored_bytes += len;
-	return write_all(out->fd, data, len, err);
+	return out->is_packed ? zstd_writer_add(&out->zstd, data, len, err)
+			      : write_all(out->fd, data, len, err);
 }
 
 static rs_result on_copy(void *arg, rs_long_t pos, size_t *len, void **buf)
@@ -224,6 +203,9 @@ static int make_data(struct apply *a, size_t index, struct err *err)
 
 /* --- the package ----------------------------------------------------------------------- */
 
+/* For a data.tar that no ar member can hold as it is. */
+static const struct zstd_param quick = { ZSTD_c_compressionLevel, 1 };
+
 static int write_header(struct out *out, const char *name, uint64_t bytes, struct err *err)
 {
 	char header[DELTA_AR_HEADER_BYTES + 1];
@@ -267,12 +249,10 @@ static int begin_deb(struct apply *a, struct err *err)
 		return -1;
 	sha256_start(&out->hash);
 	out->data_header = (uint64_t)lseek(out->fd, 0, SEEK_CUR);
-	if (meta->data_bytes > DELTA_AR_MEMBER_MAX) {
-		out->zstd = ZSTD_createCCtx();
-		out->packed = xmalloc(OUT_BYTES);
-		ZSTD_CCtx_setParameter(out->zstd, ZSTD_c_compressionLevel, MAX_PLAIN_LEVEL);
-	}
-	return write_header(out, "data.tar", 0, err);
+	out->is_packed = meta->data_bytes > delta_plain_max;
+	if (write_header(out, "data.tar", 0, err) != 0)
+		return -1;
+	return out->is_packed ? zstd_writer_open(&out->zstd, out->fd, &quick, 1, err) : 0;
 }
 
 static int end_deb(struct apply *a, struct err *err)
@@ -285,13 +265,14 @@ static int end_deb(struct apply *a, struct err *err)
 		return err_set(err, ERR_INPUT, "what the delta makes is not %s %s: its SHA-256 is "
 			       "%s, not %s", meta->package, meta->new_version, sha256,
 			       meta->data_sha256);
-	if (out->zstd && store_packed(out, NULL, 0, ZSTD_e_end, err) != 0)
+	if (out->is_packed && zstd_writer_end(&out->zstd, err) != 0)
 		return -1;
-	if (out->stored_bytes > DELTA_AR_MEMBER_MAX)
+	uint64_t stored_bytes = out->is_packed ? out->zstd.packed_bytes : out->bytes;
+	if (stored_bytes > DELTA_AR_MEMBER_MAX)
 		return err_set(err, ERR_TOO_LARGE, "data.tar does not fit into a .deb");
-	if (out->stored_bytes & 1 && write_all(out->fd, "\n", 1, err) != 0)
+	if (stored_bytes & 1 && write_all(out->fd, "\n", 1, err) != 0)
 		return -1;
-	delta_ar_header(header, out->zstd ? "data.tar.zst" : "data.tar", out->stored_bytes);
+	delta_ar_header(header, out->is_packed ? "data.tar.zst" : "data.tar", stored_bytes);
 	if (pwrite(out->fd, header, DELTA_AR_HEADER_BYTES, (off_t)out->data_header) !=
 	    DELTA_AR_HEADER_BYTES)
 		return err_sys(err, "cannot write the package");

@@ -53,4 +53,7 @@ int delta_old_from_paths(struct delta_old *old, const struct delta *delta,
 int delta_apply(const struct delta *delta, struct delta_old *old, const char *path,
 		struct err *err) _must_check_;
 
+/* A data.tar of more bytes is stored compressed: what an ar member can hold. Less in tests. */
+extern uint64_t delta_plain_max;
+
 #endif

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/atomic-file.h"
+
 void delta_basis_add(struct delta_basis *basis, int fd, uint64_t fd_offset, uint64_t bytes)
 {
 	if (basis->count == sizeof(basis->parts) / sizeof(basis->parts[0]))
@@ -30,6 +32,20 @@ int delta_pread(int fd, void *buf, size_t len, uint64_t offset, struct err *err)
 		if (n == 0)
 			return err_set(err, ERR_INPUT, "a file has become shorter while it was read");
 		done += (size_t)n;
+	}
+	return 0;
+}
+
+int delta_copy(int from, uint64_t offset, uint64_t bytes, int to, struct err *err)
+{
+	enum { CHUNK = 1 << 20 };
+	_cleanup_free_ char *buf = xmalloc(CHUNK);
+	while (bytes > 0) {
+		size_t n = bytes < CHUNK ? (size_t)bytes : CHUNK;
+		if (delta_pread(from, buf, n, offset, err) != 0 || write_all(to, buf, n, err) != 0)
+			return -1;
+		offset += n;
+		bytes -= n;
 	}
 	return 0;
 }

@@ -41,4 +41,8 @@ int delta_basis_read_ranges(const struct delta_basis *basis, const struct delta_
 /* pread() until all is there. ERR_INPUT if the file ends before. */
 int delta_pread(int fd, void *buf, size_t len, uint64_t offset, struct err *err) _must_check_;
 
+/* Append [offset, offset + bytes) of one file to another. Errors: those of delta_pread() and
+ * write_all(). */
+int delta_copy(int from, uint64_t offset, uint64_t bytes, int to, struct err *err) _must_check_;
+
 #endif

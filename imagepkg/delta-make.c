@@ -164,16 +164,9 @@ static int begin_member(struct ar *ar, const char *name, uint64_t bytes, struct 
 static int copy_member(struct ar *ar, const char *name, int fd, uint64_t at, uint64_t bytes,
 		       struct err *err)
 {
-	enum { CHUNK = 1 << 18 };
-	_cleanup_free_ char *buf = xmalloc(CHUNK);
-	if (begin_member(ar, name, bytes, err) != 0)
+	if (begin_member(ar, name, bytes, err) != 0 || delta_copy(fd, at, bytes, ar->fd, err) != 0)
 		return -1;
-	for (uint64_t done = 0; done < bytes;) {
-		size_t n = bytes - done < CHUNK ? (size_t)(bytes - done) : CHUNK;
-		if (delta_pread(fd, buf, n, at + done, err) != 0 || write_bytes(ar, buf, n, err) != 0)
-			return -1;
-		done += n;
-	}
+	ar->bytes += bytes;
 	return bytes & 1 ? write_bytes(ar, "\n", 1, err) : 0;
 }
 

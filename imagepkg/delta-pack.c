@@ -4,15 +4,14 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "common/atomic-file.h"
 #include "common/log.h"
 #include "common/progress.h"
+#include "common/zstd-writer.h"
 
 enum {
 	WORKERS = 2,
-	COPY_BYTES = 1 << 20,
 	WINDOW_LOG = 25,	/* reaches all of the prefix */
 	QUICK_RATIO = 1000,
 };
@@ -48,19 +47,6 @@ void delta_payload_close(struct delta_payload *payload)
 
 /* --- what the windows make ------------------------------------------------------------------ */
 
-static int copy_range(int from, uint64_t at, uint64_t bytes, int to, struct err *err)
-{
-	_cleanup_free_ char *buf = xmalloc(COPY_BYTES);
-	while (bytes > 0) {
-		size_t n = bytes < COPY_BYTES ? (size_t)bytes : COPY_BYTES;
-		if (delta_pread(from, buf, n, at, err) != 0 || write_all(to, buf, n, err) != 0)
-			return -1;
-		at += n;
-		bytes -= n;
-	}
-	return 0;
-}
-
 static int make_windows(const struct delta_plan *plan, const struct delta_tar *new,
 			struct delta_basis *basis, struct err *err)
 {
@@ -70,7 +56,7 @@ static int make_windows(const struct delta_plan *plan, const struct delta_tar *n
 		const struct delta_ranges *ranges = &plan->windows[i].new;
 		size_t padding = (size_t)(delta_padded(ranges->bytes) - ranges->bytes);
 		for (size_t j = 0; j < ranges->count; j++)
-			if (copy_range(new->fd, ranges->items[j].offset, ranges->items[j].bytes, fd,
+			if (delta_copy(new->fd, ranges->items[j].offset, ranges->items[j].bytes, fd,
 				       err) != 0)
 				return -1;
 		if (write_all(fd, zeros, padding, err) != 0)
@@ -94,9 +80,9 @@ struct pack {
 	struct err err;
 };
 
-static ZSTD_CCtx *make_zstd(const struct effort *effort)
+static int make_zstd(const struct effort *effort, ZSTD_CCtx **out, struct err *err)
 {
-	const struct { ZSTD_cParameter name; int value; } params[] = {
+	const struct zstd_param params[] = {
 		{ ZSTD_c_compressionLevel, effort->level },
 		{ ZSTD_c_windowLog, WINDOW_LOG },
 		{ ZSTD_c_hashLog, effort->hash_log },
@@ -104,13 +90,7 @@ static ZSTD_CCtx *make_zstd(const struct effort *effort)
 		{ ZSTD_c_searchLog, effort->search_log },
 		{ ZSTD_c_checksumFlag, 1 },
 	};
-	ZSTD_CCtx *zstd = ZSTD_createCCtx();
-	if (!zstd)
-		abort();
-	for (size_t i = 0; i < ARRAY_SIZE(params); i++)
-		if (ZSTD_isError(ZSTD_CCtx_setParameter(zstd, params[i].name, params[i].value)))
-			abort();
-	return zstd;
+	return zstd_context(params, ARRAY_SIZE(params), out, err);
 }
 
 /* A window's bytes, and room for what becomes of them. */
@@ -167,24 +147,38 @@ static void keep(struct pack *pack, size_t index, const char *packed, size_t len
 	(void)!write_all(pack->payload->fd, packed, len, &pack->err);
 }
 
-static void *work(void *arg)
+/* One worker's windows. */
+static int work_on(struct pack *pack, ZSTD_CCtx *try_zstd, ZSTD_CCtx *zstd, struct err *err)
 {
-	struct pack *pack = arg;
-	ZSTD_CCtx *try_zstd = make_zstd(&quick), *zstd = make_zstd(pack->effort);
+	int rc = 0;
 	pthread_mutex_lock(&pack->lock);
-	while (pack->next < pack->plan->count && pack->err.code == ERR_NONE) {
+	while (pack->next < pack->plan->count && pack->err.code == ERR_NONE && rc == 0) {
 		size_t index = pack->next++, len = 0;
 		_cleanup_free_ char *packed = NULL;
-		struct err err = ERR_INIT;
 		pthread_mutex_unlock(&pack->lock);
-		int rc = pack_window(pack, index, try_zstd, zstd, &packed, &len, &err);
+		rc = pack_window(pack, index, try_zstd, zstd, &packed, &len, err);
 		pthread_mutex_lock(&pack->lock);
 		if (rc == 0)
 			keep(pack, index, packed, len);
-		else if (pack->err.code == ERR_NONE)
-			pack->err = err;
-		else
-			err_clear(&err);
+	}
+	pthread_mutex_unlock(&pack->lock);
+	return rc;
+}
+
+static void *work(void *arg)
+{
+	struct pack *pack = arg;
+	ZSTD_CCtx *try_zstd = NULL, *zstd = NULL;
+	_cleanup_err_ struct err err = ERR_INIT;
+	int rc = make_zstd(&quick, &try_zstd, &err);
+	if (rc == 0)
+		rc = make_zstd(pack->effort, &zstd, &err);
+	if (rc == 0)
+		rc = work_on(pack, try_zstd, zstd, &err);
+	pthread_mutex_lock(&pack->lock);
+	if (rc != 0 && pack->err.code == ERR_NONE) {
+		pack->err = err;
+		err = (struct err)ERR_INIT;
 	}
 	pthread_mutex_unlock(&pack->lock);
 	ZSTD_freeCCtx(try_zstd);

@@ -25,7 +25,9 @@ int delta_pack_pairs(const struct delta_plan *plan, const struct delta_tar *new,
 		     struct delta_basis *basis, struct delta_meta *meta,
 		     struct delta_payload *payload, struct err *err) _must_check_;
 
-/* Add the librsync deltas that make the new data.tar out of the basis. */
+/* Add the librsync deltas that make the new data.tar out of the basis, one for each part of it
+ * when it is larger than delta_segment_bytes, which is less in tests. */
+extern uint64_t delta_segment_bytes;
 int delta_pack_rdiff(const struct delta_tar *new, const struct delta_basis *basis,
 		     struct delta_meta *meta, struct delta_payload *payload,
 		     struct err *err) _must_check_;

@@ -3,11 +3,9 @@
 #include "imagepkg/delta-pack.h"
 
 #include <librsync.h>
-#include <zstd.h>
 
-#include "common/atomic-file.h"
-#include "common/log.h"
 #include "common/progress.h"
+#include "common/zstd-writer.h"
 
 enum {
 	STRONG_BYTES = 20,
@@ -18,7 +16,7 @@ enum {
 
 /* librsync's index takes some 50 bytes for each block of 4 KiB: 100 MiB. A larger basis is cut:
  * each part of the new file then looks for its like in its part of the old ones. */
-#define SEGMENT_BYTES (UINT64_C(8) << 30)
+uint64_t delta_segment_bytes = UINT64_C(8) << 30;
 
 /* Bytes in, through librsync, and what comes out of it into a sink. */
 struct pump {
@@ -136,78 +134,40 @@ static int read_tar(void *arg, void *buf, size_t *len, struct err *err)
 	return 0;
 }
 
-struct zstd_sink {
-	ZSTD_CCtx *zstd;
-	struct delta_payload *payload;
-	char *out;
-	uint64_t bytes;		/* before compression */
-};
-
-static int compress_some(struct zstd_sink *sink, const void *data, size_t len,
-			 ZSTD_EndDirective mode, struct err *err)
+static int write_packed(void *arg, const void *data, size_t len, struct err *err)
 {
-	ZSTD_inBuffer in = { data, len, 0 };
-	for (;;) {
-		ZSTD_outBuffer out = { sink->out, OUT_BYTES, 0 };
-		size_t left = ZSTD_compressStream2(sink->zstd, &out, &in, mode);
-		if (ZSTD_isError(left))
-			return err_set(err, ERR_SYSTEM, "zstd: %s", ZSTD_getErrorName(left));
-		if (write_all(sink->payload->fd, sink->out, out.pos, err) != 0)
-			return -1;
-		sink->payload->bytes += out.pos;
-		if (mode == ZSTD_e_end ? left == 0 : in.pos == in.size)
-			return 0;
-	}
+	return zstd_writer_add(arg, data, len, err);
 }
 
-static int sink_zstd(void *arg, const void *data, size_t len, struct err *err)
-{
-	struct zstd_sink *sink = arg;
-	sink->bytes += len;
-	return compress_some(sink, data, len, ZSTD_e_continue, err);
-}
-
-static ZSTD_CCtx *make_zstd(void)
-{
-	static const struct { ZSTD_cParameter name; int value; } params[] = {
-		{ ZSTD_c_compressionLevel, LEVEL },
-		{ ZSTD_c_windowLog, DELTA_STREAM_WINDOW_LOG },
-		{ ZSTD_c_checksumFlag, 1 },
-	};
-	ZSTD_CCtx *zstd = ZSTD_createCCtx();
-	if (!zstd)
-		abort();
-	for (size_t i = 0; i < ARRAY_SIZE(params); i++)
-		if (ZSTD_isError(ZSTD_CCtx_setParameter(zstd, params[i].name, params[i].value)))
-			abort();
-	return zstd;
-}
-
-static int make_delta(rs_signature_t *sums, struct tar_reader *reader, struct zstd_sink *sink,
+static int make_delta(rs_signature_t *sums, struct tar_reader *reader, struct zstd_writer *out,
 		      struct err *err)
 {
 	rs_job_t *job = rs_delta_begin(sums);
-	struct pump pump = { .job = job, .fill = read_tar, .fill_arg = reader, .sink = sink_zstd,
-			     .sink_arg = sink };
+	struct pump pump = { .job = job, .fill = read_tar, .fill_arg = reader, .sink = write_packed,
+			     .sink_arg = out };
 	int rc = run(&pump, err);
 	rs_job_free(job);
-	return rc == 0 ? compress_some(sink, NULL, 0, ZSTD_e_end, err) : -1;
+	return rc == 0 ? zstd_writer_end(out, err) : -1;
 }
 
 static int pack_segment(const struct delta_basis *basis, const struct delta_ranges *ranges,
 			struct tar_reader *reader, struct delta_payload *payload, struct err *err)
 {
+	static const struct zstd_param params[] = {
+		{ ZSTD_c_compressionLevel, LEVEL },
+		{ ZSTD_c_windowLog, DELTA_STREAM_WINDOW_LOG },
+		{ ZSTD_c_checksumFlag, 1 },
+	};
 	struct basis_reader basis_reader = { basis, ranges, 0, reader->progress };
-	struct zstd_sink sink = { .zstd = make_zstd(), .payload = payload, .out = xmalloc(OUT_BYTES) };
+	_cleanup_(zstd_writer_close) struct zstd_writer out = ZSTD_WRITER_INIT;
 	rs_signature_t *sums = NULL;
-	int rc = make_signature(&basis_reader, &sums, err);
+	int rc = zstd_writer_open(&out, payload->fd, params, ARRAY_SIZE(params), err);
 	if (rc == 0)
-		rc = make_delta(sums, reader, &sink, err);
+		rc = make_signature(&basis_reader, &sums, err);
 	if (rc == 0)
-		log_debug("librsync: %llu bytes", (unsigned long long)sink.bytes);
+		rc = make_delta(sums, reader, &out, err);
 	rs_free_sumset(sums);
-	ZSTD_freeCCtx(sink.zstd);
-	free(sink.out);
+	payload->bytes += out.packed_bytes;
 	return rc;
 }
 
@@ -217,13 +177,13 @@ static void segment_ranges(const struct delta_basis *basis, uint64_t i, uint64_t
 			   struct delta_ranges *ranges)
 {
 	const struct delta_part *extra = &basis->parts[basis->count - 1];
-	uint64_t old = extra->start, beside = n > 1 ? SEGMENT_BYTES / 16 : 0;
+	uint64_t old = extra->start, beside = n > 1 ? delta_segment_bytes / 16 : 0;
 	uint64_t from = old / n * i / DELTA_BLOCK * DELTA_BLOCK;
 	uint64_t to = i + 1 == n ? old : old / n * (i + 1) / DELTA_BLOCK * DELTA_BLOCK;
 	from = from > beside ? from - beside : 0;
 	to = old - to > beside ? to + beside : old;
 	delta_ranges_add(ranges, from, to - from);
-	uint64_t room = ranges->bytes < SEGMENT_BYTES ? SEGMENT_BYTES - ranges->bytes : 0;
+	uint64_t room = ranges->bytes < delta_segment_bytes ? delta_segment_bytes - ranges->bytes : 0;
 	uint64_t bytes = n > 1 && extra->bytes > room ? room / DELTA_BLOCK * DELTA_BLOCK : extra->bytes;
 	if (bytes > 0)
 		delta_ranges_add(ranges, extra->start, bytes);
@@ -232,7 +192,7 @@ static void segment_ranges(const struct delta_basis *basis, uint64_t i, uint64_t
 int delta_pack_rdiff(const struct delta_tar *new, const struct delta_basis *basis,
 		     struct delta_meta *meta, struct delta_payload *payload, struct err *err)
 {
-	uint64_t n = basis->bytes / (SEGMENT_BYTES * 3 / 4) + 1, done = 0;
+	uint64_t n = basis->bytes / (delta_segment_bytes * 3 / 4) + 1, done = 0;
 	_cleanup_(progress_freep) struct progress *progress =
 		progress_new("looking for copies", n == 1 ? basis->bytes + new->bytes : 0);
 	payload->offsets = xrealloc(payload->offsets, (meta->member_count + n) *

@@ -5,10 +5,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zstd.h>
 
-#include "common/atomic-file.h"
 #include "common/archive-util.h"
+#include "common/zstd-writer.h"
 
 enum {
 	/* bench/imagepkg.sh measures what these cost. */
@@ -25,18 +24,16 @@ struct tar_spool {
 	int fd;
 	int64_t mtime;
 	struct archive *archive;
-	ZSTD_CCtx *zstd;
-	char *out;		/* CHUNK_BYTES of compressed bytes */
+	struct zstd_writer zstd;
 	struct sha256 hash;
 	uint64_t tar_bytes;
-	uint64_t compressed_bytes;
 	struct err err;		/* what the write callback ran into */
 };
 
-static int make_zstd(struct tar_spool *spool, int level, struct err *err)
+static int start_zstd(struct tar_spool *spool, int level, struct err *err)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	const struct { ZSTD_cParameter name; int value; } params[] = {
+	const struct zstd_param params[] = {
 		{ ZSTD_c_compressionLevel, level },
 		{ ZSTD_c_windowLog, WINDOW_LOG },
 		{ ZSTD_c_enableLongDistanceMatching, 1 },
@@ -45,39 +42,16 @@ static int make_zstd(struct tar_spool *spool, int level, struct err *err)
 		{ ZSTD_c_nbWorkers, cpus < 1 ? 1 : cpus > MAX_WORKERS ? MAX_WORKERS : (int)cpus },
 		{ ZSTD_c_jobSize, JOB_BYTES },
 	};
-	spool->zstd = ZSTD_createCCtx();
-	if (!spool->zstd)
-		abort();
-	for (size_t i = 0; i < ARRAY_SIZE(params); i++) {
-		size_t rc = ZSTD_CCtx_setParameter(spool->zstd, params[i].name, params[i].value);
-		if (ZSTD_isError(rc))
-			return err_set(err, ERR_SYSTEM, "cannot set up zstd: %s (is libzstd "
-				       "built without threads?)", ZSTD_getErrorName(rc));
-	}
-	return 0;
+	return zstd_writer_open(&spool->zstd, spool->fd, params, ARRAY_SIZE(params), err);
 }
 
-/* Compress what tar wrote; with ZSTD_e_end until the frame is complete. */
-static int compress(struct tar_spool *spool, const void *data, size_t len,
-		    ZSTD_EndDirective mode, struct err *err)
+static int check_size(const struct tar_spool *spool, struct err *err)
 {
-	ZSTD_inBuffer in = { data, len, 0 };
-	for (;;) {
-		ZSTD_outBuffer out = { spool->out, CHUNK_BYTES, 0 };
-		size_t left = ZSTD_compressStream2(spool->zstd, &out, &in, mode);
-		if (ZSTD_isError(left))
-			return err_set(err, ERR_SYSTEM, "zstd: %s", ZSTD_getErrorName(left));
-		if (write_all(spool->fd, spool->out, out.pos, err) != 0)
-			return err_prefix(err, "compressed data");
-		spool->compressed_bytes += out.pos;
-		if (spool->compressed_bytes > AR_MEMBER_MAX_BYTES)
-			return err_set(err, ERR_TOO_LARGE, "the package would be larger than "
-				       "the 9,999,999,999 bytes that a .deb can hold; move what "
-				       "is not part of the system to the Data disk, or into an "
-				       "appliance of its own");
-		if (mode == ZSTD_e_end ? left == 0 : in.pos == in.size)
-			return 0;
-	}
+	if (spool->zstd.packed_bytes <= AR_MEMBER_MAX_BYTES)
+		return 0;
+	return err_set(err, ERR_TOO_LARGE, "the package would be larger than the 9,999,999,999 bytes "
+		       "that a .deb can hold; move what is not part of the system to the Data disk, "
+		       "or into an appliance of its own");
 }
 
 static la_ssize_t on_tar_bytes(struct archive *a, void *arg, const void *data, size_t len)
@@ -85,7 +59,8 @@ static la_ssize_t on_tar_bytes(struct archive *a, void *arg, const void *data, s
 	struct tar_spool *spool = arg;
 	sha256_add(&spool->hash, data, len);
 	spool->tar_bytes += len;
-	if (compress(spool, data, len, ZSTD_e_continue, &spool->err) != 0) {
+	if (zstd_writer_add(&spool->zstd, data, len, &spool->err) != 0 ||
+	    check_size(spool, &spool->err) != 0) {
 		archive_set_error(a, EIO, "%s", spool->err.msg);
 		return ARCHIVE_FATAL;
 	}
@@ -112,12 +87,11 @@ int tar_spool_new(const char *tmp_dir, int64_t mtime, uint64_t expected_bytes,
 	_cleanup_(tar_spool_freep) struct tar_spool *spool = xcalloc(1, sizeof(*spool));
 	*out = NULL;
 	spool->mtime = mtime;
-	spool->out = xmalloc(CHUNK_BYTES);
 	sha256_start(&spool->hash);
 	spool->fd = open(tmp_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (spool->fd < 0)
 		return err_sys(err, "cannot make a temporary file in %s", tmp_dir);
-	if (make_zstd(spool, expected_bytes <= SMALL_BYTES ? SMALL_LEVEL : LEVEL, err) != 0)
+	if (start_zstd(spool, expected_bytes <= SMALL_BYTES ? SMALL_LEVEL : LEVEL, err) != 0)
 		return -1;
 	spool->archive = archive_write_new();
 	archive_write_set_format_gnutar(spool->archive);
@@ -135,10 +109,9 @@ void tar_spool_free(struct tar_spool *spool)
 		return;
 	if (spool->archive)
 		archive_write_free(spool->archive);
-	ZSTD_freeCCtx(spool->zstd);
+	zstd_writer_close(&spool->zstd);
 	if (spool->fd >= 0)
 		close(spool->fd);
-	free(spool->out);
 	err_clear(&spool->err);
 	free(spool);
 }
@@ -243,12 +216,12 @@ int tar_spool_add_file(struct tar_spool *spool, const char *path, const char *so
 int tar_spool_finish(struct tar_spool *spool, struct tar_spool_result *result, struct err *err)
 {
 	if (tar_check(spool, archive_write_close(spool->archive), "the end", err) != 0 ||
-	    compress(spool, NULL, 0, ZSTD_e_end, err) != 0)
+	    zstd_writer_end(&spool->zstd, err) != 0 || check_size(spool, err) != 0)
 		return -1;
 	if (lseek(spool->fd, 0, SEEK_SET) != 0)
 		return err_sys(err, "cannot rewind the spool file");
 	*result = (struct tar_spool_result){ .fd = spool->fd,
-					     .compressed_bytes = spool->compressed_bytes,
+					     .compressed_bytes = spool->zstd.packed_bytes,
 					     .tar_bytes = spool->tar_bytes };
 	sha256_finish(&spool->hash, result->tar_sha256);
 	return 0;

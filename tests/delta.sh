@@ -92,6 +92,16 @@ mkdir default
 (cd default && imagepkg patch "../$delta" "../$files" >/dev/null)
 same_package "$new" default/askom_1.1_amd64.deb
 
+note "in parts, and with a data.tar that no ar member would hold"
+"$top_builddir/imagepkg/delta-limits" 4194304 1000000 "$old" "$new" parts.delta $files parts.deb
+ar p parts.delta meta.zst | zstd -qdc >parts.meta
+[ "$(grep -c "^Method: rdiff" parts.meta)" -gt 2 ] || fail "parts: $(cat parts.meta)"
+equal "$(ar t parts.deb | tail -1)" data.tar.zst "the last member"
+same_package "$new" parts.deb
+imagepkg patch -o parts.deb parts.delta $files >/dev/null
+equal "$(ar t parts.deb | tail -1)" data.tar "the last member, within the limit"
+same_package "$new" parts.deb
+
 note "by hand, as docs/spec/delta.md says"
 mkdir hand
 cp $files/* $delta hand/
