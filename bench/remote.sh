@@ -197,6 +197,7 @@ for run in $(seq "$runs"); do
 	# attacker has a machine of its own.
 	chrt --idle 0 "$top_srcdir/tests/lib/flood.pl" 127.0.0.2 "$VIEWERS" >flood.out &
 	flood=$!
+	track_pid $flood
 	sleep 0.3
 	connect attacked
 	kill $flood
