@@ -61,4 +61,5 @@ _waybill()
 	[[ ${#COMPREPLY[@]} -gt 0 || $cur == -* ]] || compopt -o default
 }
 
-complete -F _waybill appliance imagepkg imagerepo pkgmgr siteusb waybill-host-check waybill-hostconfig
+complete -F _waybill appliance imagepkg imagerepo pkgmgr siteusb vnc-replay vncagent vncproxyctl \
+	vncproxyd waybill-connect waybill-host-check waybill-hostconfig

@@ -7,7 +7,7 @@ static const struct cli_cmd cmds[] = {
 	{ "build", "RECIPE", "Build an appliance from a recipe and package it", cmd_build_opts,
 	  cmd_build },
 	{ "wrap", "", "Package a disk image that exists already", cmd_wrap_opts, cmd_wrap },
-	{ "inspect", "FILE.deb", "Show what an image package holds", NULL, cmd_inspect },
+	{ "inspect", "FILE", "Show what an image package or a delta holds", NULL, cmd_inspect },
 	{ "boot-test", "FILE.deb", "Boot an image package and run its own health checks",
 	  cmd_boot_test_opts, cmd_boot_test },
 	{ "verify", "FILE.deb", "Check an image package through and through", NULL, cmd_verify },

@@ -42,8 +42,12 @@ equal "$(complete_line imagerepo site add --k)" "--key" "beginning of an option"
 equal "$(complete_line imagerepo --repo '')" "<files>" "argument of an option"
 equal "$(complete_line imagerepo add '')" "<files>" "argument of a command"
 
-note "the real programs print what it needs"
+note "the real programs print what it needs, and each of them is completed"
 PATH=${PATH#*:}
-for program in appliance imagepkg imagerepo pkgmgr waybill-hostconfig; do
+for program in $(sed -n 's/^PROGRAMS_COMPLETED = //p' "$top_srcdir/completion/Makefile.am"); do
+	[[ $(complete -p "$program") == *"-F _waybill "* ]] || fail "$program is not completed"
+	[ "$(complete_line "$program" -- - | wc -w)" -ge 2 ] || fail "$program has no options"
+done
+for program in appliance imagepkg imagerepo pkgmgr siteusb vncagent vncproxyctl vncproxyd waybill-hostconfig; do
 	[ "$(complete_line "$program" '' | wc -w)" -ge 2 ] || fail "$program offers nothing"
 done

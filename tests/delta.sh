@@ -71,6 +71,15 @@ equal "$(jq -r .full_bytes out)" "$(stat -c %s "$new")" full_bytes
 [ "$(stat -c %s $delta)" -lt 50000 ] || fail "the delta has $(stat -c %s $delta) bytes"
 equal "$(ls tmp)" "" "what is left in TMPDIR"
 
+imagepkg inspect $delta >out
+contains out "Old-Version: 1.0"
+contains out "New-Version: 1:1.1"
+contains out "initrd.img, "
+equal "$(imagepkg inspect --json $delta | jq -c '[.size_bytes, .basis[0].name, .package]')" \
+	"[$(stat -c %s $delta),\"disk.qcow2\",\"askom\"]" "what inspect says"
+run_exit 1 imagepkg inspect none.delta
+contains err "there is no file"
+
 # same_package A B: control member and uncompressed data.tar
 same_package()
 {
