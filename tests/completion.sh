@@ -44,7 +44,8 @@ equal "$(complete_line imagerepo add '')" "<files>" "argument of a command"
 
 note "the real programs print what it needs, and each of them is completed"
 PATH=${PATH#*:}
-for program in $(sed -n 's/^PROGRAMS_COMPLETED = //p' "$top_srcdir/completion/Makefile.am"); do
+read -ra programs < <(sed -n 's/^PROGRAMS_COMPLETED = //p' "$top_srcdir/completion/Makefile.am")
+for program in "${programs[@]}"; do
 	[[ $(complete -p "$program") == *"-F _waybill "* ]] || fail "$program is not completed"
 	[ "$(complete_line "$program" -- - | wc -w)" -ge 2 ] || fail "$program has no options"
 done
