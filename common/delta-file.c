@@ -182,22 +182,25 @@ static int parse_header(const struct deb822_stanza *s, struct delta_meta *meta, 
 static int parse_ranges(const char *value, uint64_t basis_bytes, struct delta_ranges *ranges,
 			struct err *err)
 {
-	_cleanup_strv_ struct strv words = STRV_INIT;
-	strv_split(&words, value, " ");
-	for (size_t i = 0; i < words.count; i++) {
+	size_t len = 0;
+	for (const char *word = value + strspn(value, " "); *word; word += len + strspn(word + len, " ")) {
 		uint64_t offset = 0, bytes = 0;
-		char *plus = strchr(words.items[i], '+');
-		if (!plus)
-			return err_set(err, ERR_INPUT, ORIGIN ": '%.80s' is no range",
-				       words.items[i]);
+		char text[48] = "";
+		len = strcspn(word, " ");
+		memcpy(text, word, len < sizeof(text) ? len : sizeof(text) - 1);
+		char *plus = strchr(text, '+');
+		if (!plus || len >= sizeof(text))
+			return err_set(err, ERR_INPUT, ORIGIN ": '%s' is no range", text);
 		*plus = '\0';
-		if (get_bytes(words.items[i], 0, &offset, err) != 0 ||
-		    get_bytes(plus + 1, 1, &bytes, err) != 0)
+		if (get_bytes(text, 0, &offset, err) != 0 || get_bytes(plus + 1, 1, &bytes, err) != 0)
 			return -1;
 		if (offset > basis_bytes || bytes > basis_bytes - offset ||
 		    ranges->bytes > UINT64_C(1) << MAX_BYTES_LOG)
 			return err_set(err, ERR_INPUT, ORIGIN ": the range %s+%s reaches beyond "
-				       "the basis", words.items[i], plus + 1);
+				       "the basis", text, plus + 1);
+		if (ranges->count == DELTA_MAX_RANGES)
+			return err_set(err, ERR_TOO_LARGE, ORIGIN ": more than %d ranges",
+				       DELTA_MAX_RANGES);
 		delta_ranges_add(ranges, offset, bytes);
 	}
 	return 0;
@@ -228,7 +231,7 @@ static int parse_member(const struct deb822_stanza *s, struct delta_meta *meta,
 	    parse_ranges(deb822_get_or(s, "Ranges", ""), basis_bytes, &m->ranges, err) != 0)
 		return err_prefix(err, "member %s", name);
 	/* The payload of a pair is read whole: it may not be larger than what it makes. */
-	if (method == DELTA_PAIR && (m->bytes > DELTA_PAIR_MAX_BYTES ||
+	if (method == DELTA_PAIR && (m->bytes > DELTA_PAIR_MAX_NEW ||
 				     m->ranges.bytes > DELTA_PAIR_MAX_BYTES - m->bytes ||
 				     m->packed_bytes > m->bytes + DELTA_BLOCK))
 		return err_set(err, ERR_TOO_LARGE, ORIGIN ": the pair %s takes more memory than "

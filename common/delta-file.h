@@ -19,7 +19,9 @@
 #define DELTA_MAX_META_BYTES (8 << 20)	/* and unpacked */
 #define DELTA_MAX_MEMBERS 20000
 #define DELTA_MAX_BASIS 8
+#define DELTA_MAX_RANGES 500000		/* of a member */
 #define DELTA_PAIR_MAX_BYTES (32 << 20)	/* of a pair: old and new bytes together */
+#define DELTA_PAIR_MAX_NEW (16 << 20)	/* and new ones alone */
 #define DELTA_STREAM_WINDOW_LOG 23	/* of an rdiff member's zstd frame, at most */
 #define DELTA_MAX_CONTROL_BYTES (64 << 20)
 

@@ -154,6 +154,7 @@ void fetch_policy_merge(const struct fetch_policy *own, const struct fetch_polic
 			value = value_of(list, &numbers[i]);
 		*number_of(out, &numbers[i]) = value == FETCH_UNSET ? numbers[i].fallback : value;
 	}
+	out->until_ms = monotonic_ms() + (int64_t)out->deadline_s * 1000;
 	out->proxy = own->proxy ? xstrdup(own->proxy) : NULL;
 	for (size_t i = 0; i < own->peers.count; i++)
 		strv_add(&out->peers, own->peers.items[i]);

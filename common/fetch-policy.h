@@ -20,6 +20,7 @@ struct fetch_policy {
 	uint64_t minimum_rate;	/* bytes a second; 0: none */
 	uint64_t stall_s;	/* slower than that for so long is a dead line */
 	uint64_t deadline_s;	/* of all that one sync fetches */
+	int64_t until_ms;	/* monotonic: when that is over */
 	uint64_t parallel;	/* files at once */
 	uint64_t cache_bytes;	/* of verified archives that are kept; 0: none */
 	uint64_t cache_s;	/* for how long */
@@ -39,8 +40,8 @@ int fetch_policy_parse(const struct deb822_stanza *stanza, bool in_list,
 /* Write the fields of a site list that are set. */
 void fetch_policy_write(struct strbuf *out, const struct fetch_policy *policy);
 
-/* What holds: the site's own word first, then the list's (NULL: there is none), then
- * the default; peers of both. Destroy *out. */
+/* What holds from now on: the site's own word first, then the list's (NULL: there is none), then
+ * the default; peers of both. The deadline's time begins. Destroy *out. */
 void fetch_policy_merge(const struct fetch_policy *own, const struct fetch_policy *list,
 			struct fetch_policy *out);
 

@@ -7,7 +7,7 @@
 
 #include "pkgmgr/quit.h"
 
-enum { CONNECT_TIMEOUT_S = 30, MAX_TRANSFERS = 8, WAIT_MS = 20 };
+enum { CONNECT_TIMEOUT_S = 30, MAX_TRANSFERS = 8, WAIT_MS = 20, RETRY_AFTER_MAX_S = 86400 };
 enum { RECEIVE_MIN = 16 << 10, RECEIVE_MAX = 1 << 20 };
 enum {
 	HTTP_OK = 200,
@@ -41,7 +41,6 @@ struct download {
 	CURLM *multi;
 	const struct fetch_policy *policy;
 	struct running *running[MAX_TRANSFERS];
-	int64_t deadline_ms;
 	uint64_t received;
 	/* Of the rate limit: how many bytes may be taken, and when that was last counted. */
 	double allowance;
@@ -242,7 +241,6 @@ int download_new(const struct fetch_policy *policy, struct download **out, struc
 	*out = NULL;
 	_cleanup_(download_freep) struct download *d = xcalloc(1, sizeof(*d));
 	d->policy = policy;
-	d->deadline_ms = monotonic_ms() + (int64_t)policy->deadline_s * 1000;
 	d->filled_ms = monotonic_ms();
 	d->multi = curl_multi_init();
 	if (!d->multi)
@@ -285,7 +283,7 @@ uint64_t download_received(const struct download *d)
 
 int64_t download_left_ms(const struct download *d)
 {
-	return d->deadline_ms - monotonic_ms();
+	return d->policy->until_ms - monotonic_ms();
 }
 
 size_t download_running(const struct download *d)
@@ -432,7 +430,9 @@ static enum transfer_end judge_status(struct running *r, long status)
 {
 	curl_off_t retry_after = 0;
 	curl_easy_getinfo(r->easy, CURLINFO_RETRY_AFTER, &retry_after);
-	r->public.retry_after_s = retry_after;
+	/* Of a date libcurl gives the difference, which a wrong clock makes negative. */
+	r->public.retry_after_s = retry_after < 0 ? 0 : retry_after > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S
+											 : retry_after;
 	err_set(&r->public.err, ERR_NETWORK, "the server answers %ld", status);
 	if (status == HTTP_BAD_RANGE || status == HTTP_CHANGED)
 		return TRANSFER_CHANGED;

@@ -38,13 +38,13 @@ struct transfer {
 	struct err err;			/* why, unless it is TRANSFER_DONE */
 	uint64_t received;		/* bytes of the body */
 	int64_t started_ms;		/* monotonic; of the first byte, once there is one */
-	int64_t retry_after_s;		/* 0: the server did not say */
+	int64_t retry_after_s;		/* at most a day; 0: the server did not say */
 	char *validator;		/* what the server gave for If-Range, or NULL */
 };
 
 struct download;
 
-/* The policy is borrowed. The deadline counts from now. Errors: ERR_SYSTEM. */
+/* The policy is borrowed. Errors: ERR_SYSTEM. */
 int download_new(const struct fetch_policy *policy, struct download **out,
 		 struct err *err) _must_check_;
 /* Ends what is under way; partial files are not saved. */

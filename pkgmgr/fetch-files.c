@@ -36,6 +36,8 @@ struct job {
 	enum slot slot;			/* that it fills */
 	bool pure;			/* bytes of two sources do not go into one file any more */
 	bool done;			/* or failed: file->err says so */
+	struct strv mix;		/* whose bytes went into a file that was wrong */
+	uint64_t had;			/* bytes in the file when the transfer began */
 	int64_t wake_ms;		/* monotonic; nothing can be asked before */
 	int64_t begun_ms;
 	uint64_t received;
@@ -131,6 +133,31 @@ static int begin_anew(struct fetcher *f, struct job *job, enum slot slot, struct
 	return partial_remove(path, err) < 0 ? -1 : open_part(f, job, slot, err);
 }
 
+static struct source *source_of(const struct job *job, const char *uri)
+{
+	for (size_t i = 0; i < job->sources.count; i++)
+		if (str_eq(job->sources.items[i].uri, uri))
+			return &job->sources.items[i];
+	return NULL;
+}
+
+/* The file is right, and all of it is one source's. Of two that had made a wrong one together the
+ * other is bad: a piece at the beginning would else cost the whole package each time. */
+static void blame(const struct job *job)
+{
+	const struct partial_state *state = &job->parts[job->slot]->state;
+	if (state->source_count != 1 || job->mix.count != 2)
+		return;
+	const struct source *good = source_of(job, state->sources[0].uri);
+	const struct source *bad = source_of(job, job->mix.items[0]);
+	if (bad == good)
+		bad = source_of(job, job->mix.items[1]);
+	if (!good || !bad || bad->mirror == good->mirror || !strv_contains(&job->mix, good->uri))
+		return;
+	log_warn("%s: its part of the file was wrong", bad->uri);
+	mirror_proved_bad(bad->mirror, time(NULL));
+}
+
 /* The file is complete, and this slot has it. Until the rename the partial file is what it
  * was; a state that stays behind speaks of no file, and the next fetch drops it. */
 static int keep_result(struct fetcher *f, struct job *job, struct err *err)
@@ -145,6 +172,7 @@ static int keep_result(struct fetcher *f, struct job *job, struct err *err)
 		if (partial_remove(part, err) < 0)
 			return -1;
 	}
+	blame(job);
 	int64_t ms = monotonic_ms() - job->begun_ms;
 	log_event("fetch-done", "%s, %" PRIu64 " bytes, %" PRIu64 " of them received in %.2f s",
 		  job->file->name, job->file->size_bytes, job->received, (double)ms / 1000);
@@ -169,6 +197,9 @@ static int reject(struct fetcher *f, struct job *job, struct err *err)
 	} else {
 		log_info("%s: what was put together is wrong, fetching all of it", job->file->name);
 		job->pure = true;
+		strv_destroy(&job->mix);
+		for (size_t i = 0; i < part->state.source_count; i++)
+			strv_add(&job->mix, part->state.sources[i].uri);
 	}
 	return begin_anew(f, job, job->slot, err);
 }
@@ -239,9 +270,23 @@ static int start_transfer(struct fetcher *f, struct job *job, struct err *err)
 		return ended < 0 ? -1 : 0;
 	fill_request(job, time(NULL), &request);
 	request.owner = job;
+	job->had = partial_received(job->parts[job->slot]);
 	if (request.from || request.to < job->file->size_bytes)
 		log_debug("%s: bytes %" PRIu64 " to %" PRIu64, request.uri, request.from, request.to);
 	return download_start(f->download, &request, &job->transfer, err);
+}
+
+/* A file that one source alone may fill stays that one's while it can be asked: two servers on a
+ * line that is cut often would else begin it anew for ever. NULL: nobody's. */
+static struct source *owner_of(const struct job *job, const struct source *picked)
+{
+	const struct partial *part = job->parts[picked->other ? OTHER : FIRST];
+	if (!part || !(job->pure || picked->other) || part->state.source_count != 1)
+		return NULL;
+	struct source *owner = source_of(job, part->state.sources[0].uri);
+	bool can_be_asked = owner && !owner->spent && owner->other == picked->other &&
+			    owner->mirror->wait_until <= time(NULL);
+	return can_be_asked ? owner : NULL;
 }
 
 /* No source can be asked now. */
@@ -264,12 +309,19 @@ static void start_job(struct fetcher *f, struct job *job)
 	_cleanup_err_ struct err err = ERR_INIT;
 	int64_t wake_ms = 0;
 	struct source *source = sources_pick(&job->sources, time(NULL), &wake_ms);
+	struct source *owner = source ? owner_of(job, source) : NULL;
 	job->wake_ms = 0;
-	if (!source) {
-		wait_or_fail(f, job, wake_ms);
+	if (download_left_ms(f->download) <= 0) {
+		err_clear(&job->last);
+		err_set(&job->last, ERR_TIMEOUT, "Fetch-Deadline is over");
+		fail(f, job, &job->last);
 		return;
 	}
-	job->source = source;
+	if (!source || (owner && owner->retry_at_ms > monotonic_ms())) {
+		wait_or_fail(f, job, source ? owner->retry_at_ms : wake_ms);
+		return;
+	}
+	job->source = owner ? owner : source;
 	if (start_transfer(f, job, &err) < 0)
 		fail(f, job, &err);
 }
@@ -339,7 +391,10 @@ static int judge(struct fetcher *f, struct job *job, const struct transfer *t, s
 		obey(job, t);
 		return 0;
 	case TRANSFER_BROKEN:
-		source_failed(source, t->received >= WORTH_BYTES, now);
+		/* Bytes that were here already are no progress, and our deadline is nobody's failure. */
+		if (download_left_ms(f->download) > 0)
+			source_failed(source, partial_received(job->parts[job->slot]) >=
+						      job->had + WORTH_BYTES, now);
 		return 0;
 	case TRANSFER_FATAL:
 		break;
@@ -364,6 +419,14 @@ static void note_transfer(struct job *job, const struct transfer *t)
 	err_set(&job->last, t->err.code, "%s", t->err.msg);
 }
 
+/* There is no room for two files, and what another source sends is as good as what was here. */
+static int give_up_first(struct fetcher *f, struct job *job, struct err *err)
+{
+	log_info("%s: no room for two of it; the one begun first is given up", job->file->name);
+	err_clear(err);
+	return begin_anew(f, job, FIRST, err);
+}
+
 /* A transfer has ended. */
 static void end_transfer(struct fetcher *f, struct transfer *t)
 {
@@ -371,6 +434,9 @@ static void end_transfer(struct fetcher *f, struct transfer *t)
 	_cleanup_err_ struct err err = ERR_INIT;
 	note_transfer(job, t);
 	int rc = judge(f, job, t, &err);
+	if (rc < 0 && err.code == ERR_NO_SPACE && job->slot == OTHER && job->parts[FIRST] &&
+	    partial_received(job->parts[FIRST]) > 0)
+		rc = give_up_first(f, job, &err);
 	/* What judge() began anew has no source yet. */
 	if (rc == 0 && t->received && job->parts[job->slot])
 		rc = partial_save_end(job->parts[job->slot], &err);
@@ -387,7 +453,8 @@ static void leave_slow(struct fetcher *f, struct job *job)
 {
 	struct transfer *t = job->transfer;
 	int64_t ms = monotonic_ms() - t->started_ms;
-	if (ms < SLOW_AFTER_MS || job->pure || job->slot == OTHER)
+	bool alone = job->pure || job->slot == OTHER;
+	if (ms < SLOW_AFTER_MS || (alone && !job->source->peer))
 		return;
 	uint64_t rate = t->received * 1000 / (uint64_t)ms;
 	if (!sources_has_faster(&job->sources, job->source, rate, time(NULL)))
@@ -397,6 +464,10 @@ static void leave_slow(struct fetcher *f, struct job *job)
 	job->received += t->received;
 	job->source->mirror->rate = rate ? rate : 1;
 	job->source->mirror->measured_at = time(NULL);
+	/* By its rate alone a neighbour would be asked first again, and keep what is its alone. */
+	if (job->source->peer)
+		mirror_failed(job->source->mirror, time(NULL));
+	job->source->spent = job->source->spent || alone;
 	partial_state_note_source(&job->parts[job->slot]->state, job->source->uri, t->validator);
 	download_end(f->download, t);
 	job->transfer = NULL;
@@ -486,6 +557,7 @@ static void end_jobs(struct fetcher *f)
 			partial_free(job->parts[slot]);
 		}
 		sources_destroy(&job->sources);
+		strv_destroy(&job->mix);
 		err_clear(&job->last);
 	}
 	free(f->jobs);

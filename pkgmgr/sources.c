@@ -3,6 +3,8 @@
 
 /* Twice as long each time, from one second on. */
 enum { MAX_FAILURES = 3, RETRY_FIRST_MS = 1000, FASTER = 4 };
+/* What a mirror is thought to give before it was asked, when a peer is slow. */
+#define UNKNOWN_RATE (256ull << 10)
 
 static void add(struct sources *sources, char *uri, bool peer, struct mirrors *mirrors)
 {
@@ -100,11 +102,14 @@ bool sources_explores(const struct sources *sources, const struct source *source
 bool sources_has_faster(const struct sources *sources, const struct source *than, uint64_t rate,
 			int64_t now)
 {
-	for (size_t i = 0; !than->peer && i < sources->count; i++) {
+	for (size_t i = 0; i < sources->count; i++) {
 		const struct source *other = &sources->items[i];
+		uint64_t its_rate = other->mirror->rate;
+		if (!its_rate && than->peer && !other->peer)
+			its_rate = UNKNOWN_RATE;
 		if (other != than && !other->spent && other->mirror != than->mirror &&
 		    class_of(other, now) == MIRROR_FINE && !asked_from(other, now) &&
-		    other->mirror->rate / FASTER > rate)
+		    its_rate / FASTER > rate)
 			return true;
 	}
 	return false;

@@ -126,7 +126,7 @@ static int refresh(struct sync *sync, struct err *err)
 	int64_t now;
 	uint64_t received = 0;
 	_cleanup_free_ char *warning = NULL;
-	int rc = apt_update(&received, &warning, err);
+	int rc = apt_update(&sync->policy, &received, &warning, err);
 	sync->received_bytes += received;
 	if (rc < 0)
 		return -1;
@@ -205,7 +205,6 @@ static int preflight(const struct root *root, const struct plan *plan, struct er
 static int fetch(struct sync *sync, struct err *err)
 {
 	const struct root *root = &sync->m->root;
-	fetch_policy_merge(&sync->m->conf->fetch, &sync->list->fetch, &sync->policy);
 	_cleanup_err_ struct err unpruned = ERR_INIT;
 	if (keep_prune(root, &sync->policy, 0, time(NULL), &unpruned) < 0)
 		log_warn("%s", unpruned.msg);
@@ -242,7 +241,11 @@ static int commit(struct sync *sync, struct err *err)
 		return -1;
 	int rc = commit_locked(sync, err);
 	apt_unlock();
-	return rc == 0 ? fetch_clean(&sync->m->root, &sync->policy, sync->plan, err) : -1;
+	_cleanup_err_ struct err unclean = ERR_INIT;
+	/* What is installed must still be started. */
+	if (rc == 0 && fetch_clean(&sync->m->root, &sync->policy, sync->plan, &unclean) < 0)
+		log_warn("the cache keeps what it need not: %s", unclean.msg);
+	return rc;
 }
 
 /* A version that had to be rolled back is a failure of this sync, though the site serves. */
@@ -277,7 +280,10 @@ static int steps(struct sync *sync, struct err *err)
 {
 	const struct pkgmgr *m = sync->m;
 	if (init(m, err) < 0 || repair(sync, err) < 0 || get_list(sync, err) < 0 ||
-	    quit_check(err) < 0 || by_the_right_clock(sync, refresh, err) < 0 ||
+	    quit_check(err) < 0)
+		return -1;
+	fetch_policy_merge(&m->conf->fetch, &sync->list->fetch, &sync->policy);
+	if (by_the_right_clock(sync, refresh, err) < 0 ||
 	    sync_make_plan(m, sync->list, &sync->plan, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sync->plan->notes.count; i++)

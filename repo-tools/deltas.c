@@ -107,6 +107,20 @@ static int make_from(struct maker *m, const struct index_package *old, struct er
 	return 0;
 }
 
+/* Made when the package came into another suite, which would not know of other bytes. 1, 0 or -1. */
+static int is_made(const struct maker *m, const struct index_package *old, struct err *err)
+{
+	_cleanup_(state_stmt_freep) sqlite3_stmt *stmt = NULL;
+	_cleanup_free_ char *path = pool_path(old, m->new);
+	_cleanup_free_ char *file = repo_path(m->repo, "public/%s", path);
+	if (state_prepare(m->repo->index, &stmt, err, "ii",
+			  "SELECT 1 FROM delta WHERE old_id = ?1 AND new_id = ?2", old->id,
+			  m->new->id) < 0)
+		return -1;
+	int row = state_step(m->repo->index, stmt, err);
+	return row <= 0 ? row : file_exists(file);
+}
+
 static int on_version(const struct index_package *old, void *arg, struct err *err)
 {
 	struct maker *m = arg;
@@ -115,7 +129,8 @@ static int on_version(const struct index_package *old, void *arg, struct err *er
 	    !strstr(old->stanza, "\nImage-Format: "))
 		return 0;
 	m->left--;
-	return make_from(m, old, err);
+	int made = is_made(m, old, err);
+	return made ? (made < 0 ? -1 : 0) : make_from(m, old, err);
 }
 
 int deltas_make(struct repo *repo, const char *suite, const struct index_package *package,

@@ -146,6 +146,8 @@ assign "musthave: seven" "mayhave: *"
 sync_site
 is_installed seven 1
 contains "$T/err" "what was put together is wrong"
+contains "$T/err" "localhost:$SECOND_PORT/pool/seven_1_all.deb: its part of the file was wrong"
+contains "$ROOT/var/lib/waybill/mirrors" "Bad-Until"
 
 note "a server that asks to be left alone is left alone, and asked again"
 rm "$ROOT/var/lib/waybill/mirrors"
@@ -181,6 +183,19 @@ contains "$T/err" "no server is to be asked before the deadline"
 forget
 run_exit 1 pkgmgr sync --root "$ROOT"
 lacks "$T/web/ranges.log" "/pool/"
+rm "$ROOT/var/lib/waybill/mirrors"
+
+note "a Retry-After that is absurd, and one that is over"
+settings "Fetch-Deadline: 20s"
+for after in 9223372036854775807 -5 "Wed, 21 Oct 2015 07:28:00 GMT"; do
+	web_stop
+	web_start "location /pool { if (-f $T/busy) { return 503; } add_header Retry-After '$after' always; }"
+	forget
+	rm -f "$ROOT/var/lib/waybill/mirrors"
+	run_exit 1 pkgmgr sync --root "$ROOT"
+	contains "$T/err" "the server answers 503"
+	[ "$(grep -c "/pool/" "$T/web/ranges.log")" -le 3 ] || fail "asked $(grep -c "/pool/" "$T/web/ranges.log") times"
+done
 rm "$T/busy" "$ROOT/var/lib/waybill/mirrors"
 
 note "the deadline ends a fetch, and what came stays"
@@ -230,6 +245,67 @@ for parallel in 2 1; do
 		at_least 0.01 "$(overlap)" || fail "overlap of $(overlap) s with Parallel: 1"
 	fi
 done
+settings
+
+note "indexes that trickle are given up, and what was known before holds"
+web_stop
+web_start "location ~ InRelease { limit_rate 20; }"
+settings "Stall-Time: 3s"
+publish
+started=$SECONDS
+sync_site
+[ $((SECONDS - started)) -lt 25 ] || fail "it took $((SECONDS - started)) s"
+contains "$T/err" "the package indexes come too slowly"
+settings
+web_stop
+web_start
+sync_site
+lacks "$T/err" "too slowly"
+
+note "a neighbour that trickles is left, and the deadline is nobody's failure"
+second_stop
+mkdir -p "$T/second/by-sha256"
+rm -rf "$T/public/pool"
+big_package p3 1 2
+publish
+cp "$T/public/pool/p3_1_all.deb" "$T/second/by-sha256/$(sha256sum <"$T/public/pool/p3_1_all.deb" | cut -d' ' -f1)"
+second_start "limit_rate 1000;"
+rm -f "$ROOT/var/lib/waybill/mirrors"
+settings "Peers: http://127.0.0.1:$SECOND_PORT"
+assign "musthave: p3" "mayhave: *"
+started=$SECONDS
+sync_site
+is_installed p3 1
+[ $((SECONDS - started)) -lt 25 ] || fail "it took $((SECONDS - started)) s"
+contains "$T/err" "another server was faster"
+settings
+second_stop
+
+note "a server that knows no ranges, on a line that is always cut, is given up"
+rm -rf "$T/public/pool"
+big_package p3 2 2
+publish
+perl -MIO::Socket::INET -e '
+	my $l = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $ARGV[0], Listen => 9, ReuseAddr => 1);
+	$SIG{PIPE} = "IGNORE";
+	while (my $c = $l->accept) {
+		while (<$c>) { last if /^\r?$/ }
+		print $c "HTTP/1.1 200 OK\r\nContent-Length: $ARGV[1]\r\n\r\n";
+		open my $f, "<", $ARGV[2]; read $f, my $data, 300_000; print $c $data; close $c;
+	}' "$SECOND_PORT" "$(stat -c %s "$T/public/pool/p3_2_all.deb")" "$T/public/pool/p3_2_all.deb" &
+CUT=$!
+track_pid $CUT
+wait_for 10 "the server that cuts" listens "$SECOND_PORT"
+web_stop
+web_start "location /pool { return 404; }"
+rm -f "$ROOT/var/lib/waybill/mirrors"
+settings "Peers: http://127.0.0.1:$SECOND_PORT"
+started=$SECONDS
+run_exit 1 pkgmgr sync --root "$ROOT"
+[ $((SECONDS - started)) -lt 30 ] || fail "it took $((SECONDS - started)) s"
+stop_pid $CUT
+web_stop
+web_start
 settings
 
 note "--json: one event a line, and the progress"

@@ -52,6 +52,16 @@ equal "$(awk -v RS= '/New-Version: 1:1.3/' $index | grep -c ^Old-Version)" 2 "de
 equal "$(find $pool -name "*.delta" | wc -l)" 5 "deltas in the pool"
 imagerepo verify >/dev/null
 
+note "into another suite: the same file"
+sum=$(sha256sum $pool/*_1.1_1.2_amd64.delta)
+touch -d "1 hour ago" $pool/*_1.1_1.2_amd64.delta
+before=$(stat -c %y $pool/*_1.1_1.2_amd64.delta)
+sed -i "s/^Suites:.*/Suites: stable testing/" repo/conf/repo.conf
+imagerepo add --suite testing $pool/askom_1.[12]_amd64.deb >/dev/null
+equal "$(sha256sum $pool/*_1.1_1.2_amd64.delta) $(stat -c %y $pool/*_1.1_1.2_amd64.delta)" "$sum $before" "the delta"
+contains repo/public/dists/testing/main/binary-amd64/Deltas "New-Version: 1:1.2"
+imagerepo verify >/dev/null
+
 note "a client's way: InRelease, Deltas, the delta, the package"
 gpgv --keyring "$T/repo-delta.gpg" -o Release $dists/InRelease 2>/dev/null
 for file in Deltas Deltas.gz; do

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "common/err.h"
+#include "common/fetch-policy.h"
 #include "common/root.h"
 #include "common/site-list.h"
 #include "pkgmgr/plan.h"
@@ -18,10 +19,11 @@ int apt_init(const struct root *root, struct err *err) _must_check_;
 /* Fetch indexes through this proxy; "none": through none, whatever the environment says. */
 void apt_set_proxy(const char *proxy);
 
-/* "apt-get update". A server that does not answer leaves the old indexes and is
- * put in *warning (free it; NULL: all answered). A bad signature or hash is
+/* "apt-get update". A server that does not answer, or is slower than the policy bears, leaves the
+ * old indexes and is put in *warning (free it; NULL: all answered). A bad signature or hash is
  * ERR_SIGNATURE, anything else ERR_NETWORK. *received_bytes as apt counts them. */
-int apt_update(uint64_t *received_bytes, char **warning, struct err *err) _must_check_;
+int apt_update(const struct fetch_policy *policy, uint64_t *received_bytes, char **warning,
+	       struct err *err) _must_check_;
 
 /* Whether a warning of apt_update() is about a Release that is not valid yet or no more. */
 bool apt_is_untimely(const char *warning);

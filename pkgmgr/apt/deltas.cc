@@ -32,7 +32,9 @@ int read_target(const metaIndex &release, const IndexTarget &target, const std::
 	const HashString *sha256 = sum ? sum->Hashes.find("SHA256") : nullptr;
 	if (!sha256)
 		return 0;
-	const std::string uri = base + key, hex = sha256->HashValue();
+	/* By its hash: by its name a repository that publishes meanwhile has another one already. */
+	const std::string hex = sha256->HashValue();
+	const std::string uri = base + key.substr(0, key.rfind('/') + 1) + "by-hash/SHA256/" + hex;
 	const std::string repository = target.Option(IndexTarget::REPO_URI);
 	const struct apt_deltas_index index = { uri.c_str(), hex.c_str(), sum->Size,
 						repository.c_str() };

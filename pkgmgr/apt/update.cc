@@ -25,19 +25,53 @@ extern "C" {
 
 namespace {
 
+/* apt has a timeout of its own, which begins anew with each byte: one in half a minute would
+ * hold a sync for ever. An item that ends is progress as well: an apt with a dead mirror among
+ * others waits for each of its files. */
+class Slowness
+{
+public:
+	explicit Slowness(const struct fetch_policy *limits) : policy(limits), since_ms(monotonic_ms()) {}
+
+	bool is_too_much(unsigned long long bytes, unsigned long long items)
+	{
+		const int64_t now_ms = monotonic_ms();
+		if (bytes >= had_bytes + policy->minimum_rate * policy->stall_s || items != had_items) {
+			had_bytes = bytes;
+			had_items = items;
+			since_ms = now_ms;
+		}
+		return now_ms >= policy->until_ms ||
+		       now_ms - since_ms > (int64_t)policy->stall_s * 1000;
+	}
+
+private:
+	const struct fetch_policy *policy;
+	int64_t since_ms;
+	unsigned long long had_bytes = 0, had_items = 0;
+};
+
 class Status : public pkgAcquireStatus
 {
 public:
+	explicit Status(const struct fetch_policy *policy) : slowness(policy) {}
 	unsigned long long received() const { return FetchedBytes; }
+	bool was_too_slow() const { return too_slow; }
 	bool MediaChange(std::string, std::string) override { return false; }
 
 	/* Called twice a second; false ends the run. libapt-pkg goes on for ever when a method
 	 * does not start, having noted that as an error, and knows nothing of our signals. */
 	bool Pulse(pkgAcquire *owner) override
 	{
-		return pkgAcquireStatus::Pulse(owner) && !_error->PendingError() &&
-		       !quit_requested();
+		const bool go_on = pkgAcquireStatus::Pulse(owner) && !_error->PendingError() &&
+				   !quit_requested();
+		too_slow = slowness.is_too_much(CurrentBytes, CurrentItems);
+		return go_on && !too_slow;
 	}
+
+private:
+	Slowness slowness;
+	bool too_slow = false;
 };
 
 struct Verdict {
@@ -72,12 +106,12 @@ bool mentions_signature(const std::string &said)
 	       std::string::npos;
 }
 
-int update(uint64_t *received_bytes, char **warning, struct err *err)
+int update(const struct fetch_policy *policy, uint64_t *received_bytes, char **warning, struct err *err)
 {
 	pkgSourceList sources;
 	if (!sources.ReadMainList())
 		return apt_fail(err, ERR_USAGE, "cannot read apt's sources");
-	Status status;
+	Status status(policy);
 	pkgAcquire fetcher(&status);
 	if (!fetcher.GetLock(_config->FindDir("Dir::State::Lists")))
 		return apt_fail(err, ERR_SYSTEM, "cannot lock the package indexes");
@@ -94,7 +128,9 @@ int update(uint64_t *received_bytes, char **warning, struct err *err)
 	if (verdict.forged || mentions_signature(said))
 		return err_set(err, ERR_SIGNATURE, "the package indexes are not believed: %s",
 			       failures.empty() ? said.c_str() : failures.c_str());
-	if (verdict.given_up)
+	if (status.was_too_slow())
+		failures = "the package indexes come too slowly: " + failures;
+	else if (verdict.given_up)
 		return err_set(err, ERR_SYSTEM, "cannot refresh the package indexes: %s",
 			       said.c_str());
 	if (failures.empty() && !updated)
@@ -144,11 +180,12 @@ int releases(const char *origin, apt_release_fn fn, void *arg, struct err *err)
 
 } // namespace
 
-int apt_update(uint64_t *received_bytes, char **warning, struct err *err)
+int apt_update(const struct fetch_policy *policy, uint64_t *received_bytes, char **warning,
+	       struct err *err)
 {
 	*received_bytes = 0;
 	*warning = nullptr;
-	return shielded(err, [&] { return update(received_bytes, warning, err); });
+	return shielded(err, [&] { return update(policy, received_bytes, warning, err); });
 }
 
 int apt_releases(const char *origin, apt_release_fn fn, void *arg, struct err *err)
