@@ -5,6 +5,9 @@
 
 #include "common/atomic-file.h"
 
+/* A name is compared with all before it in its stanza. */
+enum { MAX_FIELDS = 1000 };
+
 /* One pass over the text, line by line; the state is where the last field went. */
 struct parser {
 	const char *origin;
@@ -12,6 +15,7 @@ struct parser {
 	unsigned line;
 	struct deb822 *doc;
 	bool in_stanza;
+	size_t value_len, value_room;	/* of the last field's value */
 };
 
 static void stanza_destroy(struct deb822_stanza *stanza)
@@ -56,12 +60,16 @@ static int continue_field(struct parser *p, const char *s, size_t len, struct er
 	s++;
 	len = trimmed_len(s, len - 1);
 	bool empty = len == 1 && s[0] == '.';
-	size_t old = strlen(field->value);
+	size_t old = p->value_len;
 	size_t add = empty ? 0 : len;
-	field->value = xrealloc(field->value, old + 1 + add + 1);
+	if (old + add + 2 > p->value_room) {
+		p->value_room = 2 * (old + add + 2);
+		field->value = xrealloc(field->value, p->value_room);
+	}
 	field->value[old] = '\n';
 	memcpy(field->value + old + 1, s, add);
-	field->value[old + 1 + add] = '\0';
+	p->value_len = old + 1 + add;
+	field->value[p->value_len] = '\0';
 	return 0;
 }
 
@@ -100,6 +108,9 @@ static int add_field(struct parser *p, const char *s, size_t len, struct err *er
 	if (deb822_get(stanza, name))
 		return err_set(err, ERR_INPUT, "%s: line %u: field '%s' stands twice", p->origin,
 			       p->line, name);
+	if (stanza->count >= MAX_FIELDS)
+		return err_set(err, ERR_TOO_LARGE, "%s: line %u: more than %d fields in a stanza",
+			       p->origin, p->line, MAX_FIELDS);
 
 	const char *value = s + name_len + 1;
 	size_t value_len = trimmed_len(value, len - name_len - 1);
@@ -116,6 +127,8 @@ static int add_field(struct parser *p, const char *s, size_t len, struct err *er
 		.value = xstrndup(value, value_len),
 		.line = p->line,
 	};
+	p->value_len = value_len;
+	p->value_room = value_len + 1;
 	return 0;
 }
 

@@ -30,7 +30,8 @@ struct deb822 {
 /* Parse text[0..len) into stanzas. Strict: a duplicate field in a stanza, a
  * NUL byte, a line that is no field, a field name with odd characters, or text
  * that does not end in a newline is an error that names `origin` and the line.
- * Lines starting with '#' are comments. max_stanzas bounds the result, > 0.
+ * Lines starting with '#' are comments. max_stanzas bounds the result, > 0; a stanza
+ * has at most 1000 fields.
  * Returns 0 and *out (free with deb822_free), or -1 with *out == NULL.
  * Errors: ERR_INPUT, ERR_TOO_LARGE.  Source: deb822(5), docs/spec/deb822.md */
 int deb822_parse(const char *text, size_t len, size_t max_stanzas, const char *origin,

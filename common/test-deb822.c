@@ -86,6 +86,28 @@ static void test_round_trip(void **state)
 	}
 }
 
+/* What a hostile text of some megabytes has most of must not cost its square. */
+static void test_large(void **state)
+{
+	struct err err = ERR_INIT;
+	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
+	for (int i = 0; i < 1000; i++)
+		strbuf_addf(&text, "F%d:\n", i);
+	for (int i = 0; i < 300000; i++)
+		strbuf_adds(&text, " ab\n");
+	_cleanup_(deb822_freep) struct deb822 *doc = parse(text.data, text.len, &err);
+	assert_non_null(doc);
+	assert_int_equal(doc->stanzas[0].count, 1000);
+	const char *value = deb822_get(&doc->stanzas[0], "F999");
+	assert_int_equal(strlen(value), 900000);
+	assert_true(str_starts(value, "\nab\nab") && str_ends(value, "\nab"));
+	strbuf_adds(&text, "F1000:\n");
+	assert_null(parse(text.data, text.len, &err));
+	assert_int_equal(err.code, ERR_TOO_LARGE);
+	assert_non_null(strstr(err.msg, "more than 1000 fields"));
+	err_clear(&err);
+}
+
 /* Every truncation and every flipped bit either parses or fails cleanly; the
  * sanitizers watch what a plain run cannot see. */
 static void test_mutations(void **state)
@@ -114,6 +136,7 @@ int main(void)
 		cmocka_unit_test(test_reads),
 		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_mutations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
