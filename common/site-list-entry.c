@@ -8,6 +8,7 @@
 #include <regex.h>
 
 #define PATTERN_MAX_BYTES 256
+enum { MAX_NESTED_PLUSES = 2 };
 
 void site_list_entry_destroy(struct site_list_entry *entry)
 {
@@ -47,18 +48,137 @@ static char *trimmed(const char *from, const char *to)
 	return xstrndup(from, (size_t)(to - from));
 }
 
-/* Counts and back-references make matching exponential in glibc, and no package
- * name needs them. */
+/* From a '[' to its ']', or to the end if there is none. */
+static const char *skip_class(const char *p)
+{
+	p += p[1] == '^' ? 2 : 1;
+	p += *p == ']';
+	while (*p && *p != ']') {
+		const char end[] = { p[1], ']', '\0' };
+		const char *close = *p == '[' && p[1] && strchr(".:=", p[1]) ? strstr(p + 2, end) : NULL;
+		p = close ? close + 2 : p + 1;
+	}
+	return p;
+}
+
+/* What is known of a part of an expression. */
+struct regex_part {
+	bool empty;	/* it may match nothing */
+	unsigned pluses; /* how deep its + are nested */
+};
+
+/* Where a scan is: for each parenthesis that is open what its alternatives so far and the one
+ * that is being read are, without the last character, class or parenthesis, which is apart. */
+struct regex_scan {
+	unsigned depth;
+	struct { struct regex_part all, one; } open[PATTERN_MAX_BYTES + 1];
+	struct regex_part last;
+};
+
+static unsigned larger(unsigned a, unsigned b)
+{
+	return a > b ? a : b;
+}
+
+static void begin_part(struct regex_scan *scan, struct regex_part next)
+{
+	struct regex_part *one = &scan->open[scan->depth].one;
+	one->empty = one->empty && scan->last.empty;
+	one->pluses = larger(one->pluses, scan->last.pluses);
+	scan->last = next;
+}
+
+static void end_alternative(struct regex_scan *scan)
+{
+	static const struct regex_part nothing = { .empty = true };
+	begin_part(scan, nothing);
+	struct regex_part *all = &scan->open[scan->depth].all, *one = &scan->open[scan->depth].one;
+	all->empty = all->empty || one->empty;
+	all->pluses = larger(all->pluses, one->pluses);
+	*one = nothing;
+}
+
+static void open_parenthesis(struct regex_scan *scan)
+{
+	begin_part(scan, (struct regex_part){ .empty = true });
+	scan->depth++;
+	scan->open[scan->depth].all = (struct regex_part){ 0 };
+	scan->open[scan->depth].one = (struct regex_part){ .empty = true };
+}
+
+static const char *close_parenthesis(struct regex_scan *scan)
+{
+	if (scan->depth == 0)
+		return "a ')' without '('";
+	end_alternative(scan);
+	scan->last = scan->open[scan->depth--].all;
+	return NULL;
+}
+
+static const char *repeat(struct regex_scan *scan, char c)
+{
+	if (c != '?' && scan->last.empty)
+		return "a repetition of what may be empty is not supported";
+	if (c != '+')
+		scan->last.empty = true;
+	else if (++scan->last.pluses > MAX_NESTED_PLUSES)
+		return "a + in a + in a + is not supported";
+	return NULL;
+}
+
+/* A character that is neither the beginning of a class nor of an escape; NULL, or why not. */
+static const char *scan_char(struct regex_scan *scan, char c)
+{
+	switch (c) {
+	case '{':
+		return "counts {} are not supported";
+	case '(':
+		open_parenthesis(scan);
+		return NULL;
+	case ')':
+		return close_parenthesis(scan);
+	case '|':
+		end_alternative(scan);
+		return NULL;
+	case '*':
+	case '?':
+	case '+':
+		return repeat(scan, c);
+	default:
+		begin_part(scan, (struct regex_part){ .empty = c == '^' || c == '$' });
+		return NULL;
+	}
+}
+
+static const char *scan_escape(struct regex_scan *scan, char c)
+{
+	begin_part(scan, (struct regex_part){ .empty = c && strchr("<>bB`'", c) });
+	return isdigit((unsigned char)c) ? "back-references are not supported" : NULL;
+}
+
+/* In glibc back-references make matching exponential; counts, each + over another one and a
+ * repetition of what may be empty do so to regcomp(). No package name needs them. */
+static int scan_regex(const char *pattern, struct err *err)
+{
+	struct regex_scan scan = { .open[0].one.empty = true, .last.empty = true };
+	const char *why = NULL;
+	for (const char *p = pattern; *p && !why; p += *p != '\0') {
+		if (*p == '[') {
+			begin_part(&scan, (struct regex_part){ .empty = false });
+			p = skip_class(p);
+		} else if (*p == '\\') {
+			why = scan_escape(&scan, *++p);
+		} else {
+			why = scan_char(&scan, *p);
+		}
+	}
+	return why ? err_set(err, ERR_INPUT, "/%s/: %s", pattern, why) : 0;
+}
+
 static int check_regex(const char *pattern, struct err *err)
 {
-	for (const char *p = pattern; *p; p++) {
-		if (*p == '{' || (*p == '\\' && isdigit((unsigned char)p[1])))
-			return err_set(err, ERR_INPUT,
-				       "/%s/: counts {} and back-references are not supported",
-				       pattern);
-		if (*p == '\\')
-			p += p[1] != '\0';
-	}
+	if (scan_regex(pattern, err) < 0)
+		return -1;
 	_cleanup_free_ char *anchored = regex_anchored(pattern);
 	regex_t compiled;
 	int rc = regcomp(&compiled, anchored, REG_EXTENDED | REG_NOSUB);

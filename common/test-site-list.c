@@ -167,6 +167,10 @@ static const struct {
 	{ "debug-*", LIST_MAYNOTHAVE, "debug-*" },
 	{ "lib[a-z]?", LIST_MUSTHAVE, "lib[a-z]?" },
 	{ "/lib(foo|bar)[0-9]+/", LIST_MAYHAVE, "/lib(foo|bar)[0-9]+/" },
+	{ "/([a-z]+-)+dev/", LIST_MAYHAVE, "/([a-z]+-)+dev/" },
+	{ "/(^a+|(b?c)*d|[^x]*(y))*.*?/", LIST_MAYHAVE, "/(^a+|(b?c)*d|[^x]*(y))*.*?/" },
+	{ "/^[]{(+)\\1]+[^]$^]$|g\\+\\+/", LIST_MAYHAVE, "/^[]{(+)\\1]+[^]$^]$|g\\+\\+/" },
+	{ "/[[:alpha:](+]((a+)b*)+(c+d+)+e+/", LIST_MAYHAVE, "/[[:alpha:](+]((a+)b*)+(c+d+)+e+/" },
 	{ "g++", LIST_MAYHAVE, "g++" },
 	{ "# askom", LIST_MUSTHAVE, NULL },
 	{ "", LIST_MUSTHAVE, NULL },
@@ -195,7 +199,9 @@ static const char *const bad_entries[] = {
 	"debtags:role::program", "meta:current-kernel", "foo|bar", "~i", "?name(foo)", "foo)",
 	"Foo", "../etc", "a", "-foo", "foo;rm", "[", "lib[", "lib[]", "lib]x*", "/(/", "/a{9}/",
 	"/(a)\\1/", "//", "/", "foo (= 1.0", "foo (= )", "foo (= 1.0) bar", "(= 1.0)", "fo* (= 1)",
-	"foo (<< 2)", "foo (= a b)", "foo:i386", "foo_1.0", "caf\xc3\xa9", "foo #comment",
+	"/a)|(.*/", "/a)/", "/(a{2})/", "/((a+)+)+/", "/a+++/", "/(((a+)?b)+)+/", "/a**/", "/(a*)+/",
+	"/(|a)*/", "/(a?(b|^)c*$)*/", "/(a|\\<)*/", "/*a/", "/a\\/", "/[[:alpha:]/", "foo (<< 2)",
+	"foo (= a b)", "foo:i386", "foo_1.0", "caf\xc3\xa9", "foo #comment",
 };
 
 static void test_bad_entries(void **state)
@@ -237,6 +243,9 @@ static void test_matches(void **state)
 	assert_matches("/ask/", "askom", false);
 	assert_matches("/a|b/", "ab", false);
 	assert_matches("/(ask|tin).*/", "tiny", true);
+	assert_matches("/^ask.*|tiny$/", "tiny", true);
+	assert_matches("/^ask|tiny$/", "askom", false);
+	assert_matches("/([a-z]+-)+dev/", "lib-a-dev", true);
 }
 
 static void test_operator_file(void **state)
