@@ -43,9 +43,8 @@ void suites_destroy(struct suites *suites)
 	*suites = (struct suites){ 0 };
 }
 
-/* What is between the headers and the signature. apt has verified it, so only the frame is
- * taken off. Source: RFC 4880 section 7. */
-static int take_release(struct suite *suite, struct err *err)
+/* Source of the frame: RFC 4880 section 7. */
+int suite_take_release(struct suite *suite, struct err *err)
 {
 	const char *text = strstr(suite->inrelease, "\n\n");
 	const char *end = text ? strstr(text, "\n-----BEGIN PGP SIGNATURE-----") : NULL;
@@ -89,7 +88,7 @@ static int take_line(struct suite *suite, const struct apt_root *apt, const char
 	_cleanup_free_ char *path = xasprintf("%s/state/lists/%s", apt->dir, name);
 	if (file_read(path, MAX_RELEASE_BYTES, &suite->inrelease, &suite->inrelease_len, err) < 0)
 		return err_prefix(err, "apt has not fetched %s", uri);
-	return take_release(suite, err);
+	return suite_take_release(suite, err);
 }
 
 /* Where apt keeps the index of the installer's components. */
@@ -168,7 +167,12 @@ static int add_index(const struct suite *suite, const struct deb822_stanza *rele
 
 static int parse_release(const struct suite *suite, struct deb822 **out, struct err *err)
 {
-	return deb822_parse(suite->release.data, suite->release.len, 1, suite->name, out, err);
+	if (deb822_parse(suite->release.data, suite->release.len, 1, suite->name, out, err) < 0)
+		return -1;
+	if ((*out)->count == 1)
+		return 0;
+	deb822_free(steal(out));
+	return err_set(err, ERR_INPUT, "Release of %s is empty", suite->name);
 }
 
 int suites_add_indexes(const struct suites *suites, struct remote_files *files,

@@ -29,6 +29,10 @@ int suites_read(const struct apt_root *apt, const struct strv *lines, struct sui
 		struct err *err) _must_check_;
 void suites_destroy(struct suites *suites);
 
+/* Fill suite->release with what is between the headers and the signature of its inrelease; apt
+ * has verified that, so only the frame is taken off. Errors: ERR_INPUT. */
+int suite_take_release(struct suite *suite, struct err *err) _must_check_;
+
 /* Add the indexes that debootstrap, the installer and apt read, at the hashes that are signed.
  * Errors: ERR_INPUT (a suite without an index of main). */
 int suites_add_indexes(const struct suites *suites, struct remote_files *files,
