@@ -7,21 +7,6 @@
 #include "common/deb.h"
 #include "imagepkg/tar-scan.h"
 
-static int on_begin(const struct tar_scan_entry *entry, void *arg, struct err *err)
-{
-	return 0;
-}
-
-static int on_data(const void *data, size_t len, void *arg, struct err *err)
-{
-	return 0;
-}
-
-static int on_end(void *arg, struct err *err)
-{
-	return 0;
-}
-
 static int on_tar_bytes(const void *data, size_t len, void *arg, struct err *err)
 {
 	return tar_scan_feed(arg, data, len, err);
@@ -30,7 +15,7 @@ static int on_tar_bytes(const void *data, size_t len, void *arg, struct err *err
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct tar_scan_handler handler = { on_begin, on_data, on_end, NULL };
+	static const struct tar_scan_handler handler = { NULL };
 	_cleanup_err_ struct err err = ERR_INIT;
 	_cleanup_(deb_freep) struct deb *deb = NULL;
 	_cleanup_(tar_scan_freep) struct tar_scan *scan = tar_scan_new(&handler);

@@ -33,16 +33,6 @@ static int on_begin(const struct tar_scan_entry *entry, void *arg, struct err *e
 	return 0;
 }
 
-static int on_data(const void *data, size_t len, void *arg, struct err *err)
-{
-	return 0;
-}
-
-static int on_end(void *arg, struct err *err)
-{
-	return 0;
-}
-
 static int on_tar_bytes(const void *data, size_t len, void *arg, struct err *err)
 {
 	struct spool *s = arg;
@@ -79,7 +69,7 @@ int delta_tar_open(const struct image_deb *image, const char *tmp_dir, struct pr
 		   struct delta_tar *out, struct err *err)
 {
 	struct spool s = { .image = image, .tar = out, .progress = progress };
-	const struct tar_scan_handler handler = { on_begin, on_data, on_end, &s };
+	const struct tar_scan_handler handler = { .begin = on_begin, .arg = &s };
 	_cleanup_(tar_scan_freep) struct tar_scan *scan = tar_scan_new(&handler);
 	s.scan = scan;
 	out->fd = open(tmp_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);

@@ -117,14 +117,16 @@ static int begin_entry(struct tar_scan *scan, char type, uint64_t size, struct e
 	if (type == '5' && size != 0)
 		return err_set(err, ERR_INPUT, "data.tar: the directory '%.200s' has content", path);
 	const struct tar_scan_entry entry = { path, type == '5', (uint32_t)mode, size };
-	return scan->handler->begin(&entry, scan->handler->arg, err);
+	const struct tar_scan_handler *handler = scan->handler;
+	return handler->begin ? handler->begin(&entry, handler->arg, err) : 0;
 }
 
 static int end_entry(struct tar_scan *scan, struct err *err)
 {
 	bool was_name = scan->state == IN_LONG_NAME;
 	scan->state = IN_HEADER;
-	return was_name ? 0 : scan->handler->end(scan->handler->arg, err);
+	const struct tar_scan_handler *handler = scan->handler;
+	return was_name || !handler->end ? 0 : handler->end(handler->arg, err);
 }
 
 static int on_header(struct tar_scan *scan, struct err *err)
@@ -179,7 +181,7 @@ static size_t take_content(struct tar_scan *scan, const uint8_t *data, size_t le
 	scan->left_bytes -= n;
 	if (scan->state == IN_LONG_NAME)
 		strbuf_add(&scan->long_name, data, n);
-	else
+	else if (scan->handler->data)
 		*failed = scan->handler->data(data, n, scan->handler->arg, err) != 0;
 	if (!*failed && scan->left_bytes == 0 && scan->padding == 0)
 		*failed = end_entry(scan, err) != 0;

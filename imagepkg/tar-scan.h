@@ -19,7 +19,7 @@ struct tar_scan_entry {
 	uint64_t size_bytes;
 };
 
-/* Each returns -1 with err set to stop. begin; data, pieces in order; end. */
+/* Each returns -1 with err set to stop, or is NULL. begin; data, pieces in order; end. */
 struct tar_scan_handler {
 	int (*begin)(const struct tar_scan_entry *entry, void *arg, struct err *err);
 	int (*data)(const void *data, size_t len, void *arg, struct err *err);
