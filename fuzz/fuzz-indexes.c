@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Indexes of repositories, as far as our own code reads them; the first byte says which:
- * 'd' Deltas, 'r' Release of imagerepo's own repository, 's' InRelease of a Debian suite, 'u' the
- * installer's status and, after a line "--", the index of its components. */
+ * 'd' Deltas, 'p' Packages and 'r' Release of our own repository, 's' InRelease of a Debian suite,
+ * 'u' the installer's status and, after a line "--", the index of its components. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "pkgmgr/delta-choice.h"
+#include "preseed/stick-packages.h"
 #include "preseed/suites.h"
 #include "preseed/udebs.h"
 #include "repo-tools/release.h"
@@ -54,6 +55,19 @@ static void check_deltas(const char *text, size_t size)
 				     offers.items[count - 1].new_version);
 	}
 	delta_offers_destroy(&offers);
+	err_clear(&err);
+}
+
+static void check_packages(const char *text, size_t size)
+{
+	struct deb822 *doc = NULL;
+	struct err err = ERR_INIT;
+	const char *path, *sha256;
+	if (deb822_parse(text, size, 1000, "Packages", &doc, &err) == 0 &&
+	    stick_packages_find(doc, "askom", &path, &sha256, &err) == 0 &&
+	    (!str_starts(path, "pool/") || strstr(path, "..") || strlen(sha256) != SHA256_HEX_LEN))
+		abort();
+	deb822_free(doc);
 	err_clear(&err);
 }
 
@@ -146,6 +160,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	switch (data[0]) {
 	case 'd':
 		check_deltas(text, size - 1);
+		break;
+	case 'p':
+		check_packages(text, size - 1);
 		break;
 	case 'r':
 		check_release(text, size - 1);

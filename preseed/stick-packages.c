@@ -32,6 +32,26 @@ static const struct deb822_stanza *newest(const struct deb822 *index, const char
 	return best;
 }
 
+/* What stands in one line of first-sync, and leads nowhere else. */
+static bool is_pool_path(const char *path)
+{
+	return str_starts(path, "pool/") && !strstr(path, "..") && !strpbrk(path, " \t\r\n");
+}
+
+int stick_packages_find(const struct deb822 *index, const char *name, const char **path,
+			const char **sha256, struct err *err)
+{
+	const struct deb822_stanza *stanza = newest(index, name);
+	if (!stanza)
+		return err_set(err, ERR_NOT_FOUND, "its index has no package %s; publish it "
+			       "with imagerepo add", name);
+	*path = deb822_get(stanza, "Filename");
+	*sha256 = deb822_get(stanza, "SHA256");
+	if (!*path || !is_pool_path(*path) || !*sha256 || !sha256_is_valid(*sha256))
+		return err_set(err, ERR_INPUT, "its index has no file for %s", name);
+	return 0;
+}
+
 /* Copy public/<path> to tree/<path>; the hash may be NULL. */
 static int copy(const char *public_dir, const char *tree, const char *path, const char *sha256,
 		uint64_t *total, struct err *err)
@@ -57,16 +77,9 @@ static int copy_package(const struct stick_packages *packages, const struct deb8
 			const char *name, const char *tree, struct strbuf *first_sync,
 			uint64_t *total, struct err *err)
 {
-	const struct deb822_stanza *stanza = newest(index, name);
-	if (!stanza)
-		return err_set(err, ERR_NOT_FOUND, "suite %s in %s has no package %s; publish it "
-			       "with imagerepo add", packages->suite, packages->public_dir, name);
-	const char *path = deb822_get(stanza, "Filename");
-	const char *sha256 = deb822_get(stanza, "SHA256");
-	if (!path || !str_starts(path, "pool/") || strstr(path, "..") || !sha256 ||
-	    !sha256_is_valid(sha256))
-		return err_set(err, ERR_INPUT, "the index of %s has no file for %s",
-			       packages->suite, name);
+	const char *path, *sha256;
+	if (stick_packages_find(index, name, &path, &sha256, err) < 0)
+		return err_prefix(err, "suite %s in %s", packages->suite, packages->public_dir);
 	if (!is_installed_at_once(name))
 		strbuf_addf(first_sync, "%s %s\n", sha256, path);
 	return copy(packages->public_dir, tree, path, sha256, total, err);

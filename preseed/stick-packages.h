@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "common/deb822.h"
 #include "common/err.h"
 #include "common/strv.h"
 
@@ -24,6 +25,11 @@ struct stick_packages {
  * Errors: ERR_NOT_FOUND (a name that the suite has not), ERR_INPUT (another hash). */
 int stick_packages_collect(const struct stick_packages *packages, const char *tree,
 			   uint64_t *total_bytes, struct err *err) _must_check_;
+
+/* Where the newest version of a package lies, "pool/...", and its hash, as Packages says; both are
+ * borrowed. Errors: ERR_NOT_FOUND, ERR_INPUT (no hash, a path that leads elsewhere). */
+int stick_packages_find(const struct deb822 *index, const char *name, const char **path,
+			const char **sha256, struct err *err) _must_check_;
 
 /* Make the image of a file system with all that is in `tree`, which has total_bytes, at the path
  * `image`. Errors: ERR_PROGRAM (mtools). */
