@@ -8,27 +8,35 @@
 #include "remote/mip-line.h"
 #include "remote/proxy/proxy.h"
 
-/* Of MiP 1 it has 16 bits; none is in use twice at a time. */
-static void make_ticket(struct proxy *proxy, enum mip_version version, uint8_t ticket[MIP_TICKET_BYTES])
+enum { TICKET_TRIES = 64 };
+
+/* Of MiP 1 it has 16 bits, and may not be had any more; none is in use twice at a time. */
+static int make_ticket(struct proxy *proxy, enum mip_version version, uint8_t ticket[MIP_TICKET_BYTES])
 {
 	size_t bytes = version == MIP_1 ? 2 : MIP_TICKET_BYTES;
 	memset(ticket, 0, MIP_TICKET_BYTES);
-	do
+	for (int i = 0; i < TICKET_TRIES; i++) {
 		(void)!getrandom(ticket + MIP_TICKET_BYTES - bytes, bytes, 0);
-	while (pairing_find(proxy, NULL, ticket));
+		if (!pairing_find(proxy, NULL, ticket))
+			return 0;
+	}
+	return -1;
 }
 
-void pairing_begin(struct pairing *pairing, struct proxy *proxy, struct machine *machine,
-		   const char *host, uint16_t port, const struct pairing_ops *ops, void *owner)
+int pairing_begin(struct pairing *pairing, struct proxy *proxy, struct machine *machine,
+		  const char *host, uint16_t port, const struct pairing_ops *ops, void *owner)
 {
 	struct mip_message request = { .type = MIP_SETUP_REQUEST, .endpoint_port = port };
-	*pairing = (struct pairing){ .proxy = proxy, .next = proxy->pairings, .machine = machine,
-				     .ops = ops, .owner = owner };
-	make_ticket(proxy, mip_line_version(machine->agent), pairing->ticket);
+	*pairing = (struct pairing){ .proxy = proxy, .next = proxy->pairings, .ops = ops,
+				     .owner = owner };
+	if (make_ticket(proxy, mip_line_version(machine->agent), pairing->ticket) < 0)
+		return -1;
+	pairing->machine = machine;
 	proxy->pairings = pairing;
 	memcpy(request.ticket, pairing->ticket, MIP_TICKET_BYTES);
 	snprintf(request.endpoint_host, sizeof(request.endpoint_host), "%s", host);
 	mip_line_send(machine->agent, &request);
+	return 0;
 }
 
 void pairing_end(struct pairing *pairing)

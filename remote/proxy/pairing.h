@@ -33,9 +33,10 @@ struct pairing {
 };
 
 /* Ask the machine's agent, which must be there, for a data line to one of its endpoints; no host and
- * port 0: the VNC server. Then one of connected() and refused() is called, or neither, ever. */
-void pairing_begin(struct pairing *pairing, struct proxy *proxy, struct machine *machine,
-		   const char *host, uint16_t port, const struct pairing_ops *ops, void *owner);
+ * port 0: the VNC server. Then one of connected() and refused() is called, or neither, ever.
+ * Returns -1, and has not begun, if no ticket is free. */
+int pairing_begin(struct pairing *pairing, struct proxy *proxy, struct machine *machine,
+		  const char *host, uint16_t port, const struct pairing_ops *ops, void *owner);
 /* Forget it; nothing is called any more. One that has not begun is well. */
 void pairing_end(struct pairing *pairing);
 

@@ -142,8 +142,9 @@ static void request_data_line(struct session *session)
 {
 	session->step = SESSION_CALLING;
 	set_deadline(session, CALLING_MS);
-	pairing_begin(&session->pairing, session->proxy, session->machine, "", 0, &pairing_ops,
-		      session);
+	if (pairing_begin(&session->pairing, session->proxy, session->machine, "", 0, &pairing_ops,
+			  session) < 0)
+		refuse(session, "There are too many sessions at the moment.", "no ticket is free");
 }
 
 static void start_player(struct session *session)

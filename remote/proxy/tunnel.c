@@ -156,7 +156,8 @@ static void start(struct visitor *visitor, struct machine *machine, uint16_t por
 	tunnel->line = visitor_take_line(visitor, &tunnel->rest);
 	line_give(tunnel->line, &early_ops, tunnel);
 	/* The agent's own name for itself: what it may reach is in its configuration. */
-	pairing_begin(&tunnel->pairing, proxy, machine, "127.0.0.1", port, &pairing_ops, tunnel);
+	if (pairing_begin(&tunnel->pairing, proxy, machine, "127.0.0.1", port, &pairing_ops, tunnel) < 0)
+		refuse(tunnel, "no ticket is free");
 }
 
 static void on_delayed(void *arg)
