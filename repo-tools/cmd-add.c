@@ -6,18 +6,20 @@
 #include "repo-tools/publish.h"
 #include "repo-tools/suite-opt.h"
 
-enum { OPT_SUITE = 1, OPT_TESTED };
+enum { OPT_SUITE = 1, OPT_TESTED, OPT_PHASE };
 
 const struct cli_opt cmd_add_opts[] = {
 	{ OPT_SUITE, "suite", 0, "NAME", "publish in this suite (default: the first)" },
 	{ OPT_TESTED, "tested", 0, NULL,
 	  "only what passed 'imagepkg boot-test', as the .tested beside it says" },
+	{ OPT_PHASE, "phase", 0, "PERCENT", "for so many percent of the sites; see 'phase'" },
 	{ 0 },
 };
 
 struct request {
 	const char *suite;
 	bool tested;
+	uint64_t percent;	/* of the sites */
 	char **files;	/* NULL at its end */
 };
 
@@ -44,7 +46,9 @@ static int add_files(struct repo *repo, const struct request *request, struct ad
 		if (pool_add(repo, *file, tested, &package, err) < 0)
 			return -1;
 		int joined = index_join(repo->index, request->suite, package.id, err);
-		if (joined < 0)
+		if (joined < 0 ||
+		    (joined && index_set_phase(repo->index, request->suite, package.id,
+					       (unsigned)request->percent, err) < 0))
 			return -1;
 		strbuf_addf(said, "%s %s %s: %s %s\n", package.name, package.version,
 			    package.architecture, joined ? "published in" : "was already in",
@@ -89,6 +93,8 @@ static int parse_options(struct cli *cli, int argc, char **argv, struct request 
 	while ((id = cli_next(cli, argc, argv, err)) > 0) {
 		if (id == OPT_SUITE)
 			request->suite = cli->value;
+		if (id == OPT_PHASE && phase_parse(cli->value, &request->percent, err) < 0)
+			return -1;
 		request->tested |= id == OPT_TESTED;
 	}
 	request->files = argv + cli->next;
@@ -99,7 +105,7 @@ int cmd_add(struct cli *cli, int argc, char **argv, struct err *err)
 {
 	_cleanup_(repo_freep) struct repo *repo = NULL;
 	_cleanup_strbuf_ struct strbuf said = STRBUF_INIT;
-	struct request request = { 0 };
+	struct request request = { .percent = 100 };
 	_cleanup_(added_destroy) struct added added = { 0 };
 	if (parse_options(cli, argc, argv, &request, err) < 0 ||
 	    cmd_open_repo(cli, REPO_WRITE, &repo, err) < 0 ||

@@ -11,42 +11,67 @@ struct listing {
 	int count;
 };
 
+/* Where one package is. */
+struct places {
+	struct strbuf text;
+	struct json_object *suites, *phases;	/* or NULL */
+};
+
+static void add_place(const char *suite, unsigned percent, void *arg)
+{
+	struct places *places = arg;
+	strbuf_addf(&places->text, "%s%s", places->text.len ? " " : "", suite);
+	if (percent < 100)
+		strbuf_addf(&places->text, " (%u %%)", percent);
+	if (!places->suites)
+		return;
+	json_object_array_add(places->suites, json_object_new_string(suite));
+	if (percent < 100)
+		json_object_object_add(places->phases, suite, json_object_new_int((int)percent));
+}
+
+/* Takes over what `places` holds of JSON. */
 static void add_json(struct json_object *array, const struct index_package *p,
-		     const char *suites)
+		     const struct places *places)
 {
 	struct json_object *o = json_object_new_object();
-	struct json_object *names = json_object_new_array();
-	_cleanup_strv_ struct strv words = STRV_INIT;
-	strv_split(&words, suites, " ");
-	for (size_t i = 0; i < words.count; i++)
-		json_object_array_add(names, json_object_new_string(words.items[i]));
 	json_object_object_add(o, "name", json_object_new_string(p->name));
 	json_object_object_add(o, "version", json_object_new_string(p->version));
 	json_object_object_add(o, "architecture", json_object_new_string(p->architecture));
 	json_object_object_add(o, "sha256", json_object_new_string(p->sha256));
 	json_object_object_add(o, "size_bytes", json_object_new_int64((int64_t)p->size_bytes));
 	json_object_object_add(o, "path", json_object_new_string(p->path));
-	json_object_object_add(o, "suites", names);
+	json_object_object_add(o, "suites", places->suites);
+	json_object_object_add(o, "phased_update_percentage", places->phases);
 	json_object_array_add(array, o);
+}
+
+static void print_line(struct listing *listing, const struct index_package *p,
+		       const struct places *places)
+{
+	if (!listing->count++)
+		printf("%-24s %-16s %-6s %10s  %s\n", "NAME", "VERSION", "ARCH", "SIZE",
+		       "SUITES");
+	_cleanup_free_ char *size = size_format(p->size_bytes);
+	printf("%-24s %-16s %-6s %10s  %s\n", p->name, p->version, p->architecture, size,
+	       places->text.len ? places->text.data : "(none; gc will delete it)");
 }
 
 static int show(const struct index_package *package, void *arg, struct err *err)
 {
 	struct listing *listing = arg;
-	_cleanup_free_ char *suites = NULL;
-	if (index_suites_of(listing->repo->index, package->id, &suites, err) < 0)
-		return -1;
+	struct places places = { STRBUF_INIT, NULL, NULL };
 	if (listing->json) {
-		add_json(listing->json, package, suites);
-		return 0;
+		places.suites = json_object_new_array();
+		places.phases = json_object_new_object();
 	}
-	if (!listing->count++)
-		printf("%-24s %-16s %-6s %10s  %s\n", "NAME", "VERSION", "ARCH", "SIZE",
-		       "SUITES");
-	_cleanup_free_ char *size = size_format(package->size_bytes);
-	printf("%-24s %-16s %-6s %10s  %s\n", package->name, package->version,
-	       package->architecture, size, *suites ? suites : "(none; gc will delete it)");
-	return 0;
+	int result = index_each_suite(listing->repo->index, package->id, add_place, &places, err);
+	if (listing->json)
+		add_json(listing->json, package, &places);
+	else if (result == 0)
+		print_line(listing, package, &places);
+	strbuf_destroy(&places.text);
+	return result;
 }
 
 int cmd_list(struct cli *cli, int argc, char **argv, struct err *err)

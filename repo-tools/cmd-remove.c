@@ -66,12 +66,8 @@ int cmd_remove(struct cli *cli, int argc, char **argv, struct err *err)
 	const char *suite = NULL;
 	if (suite_opt_parse(cli, argc, argv, 1, -1, &suite, err) < 0 ||
 	    cmd_open_repo(cli, REPO_WRITE, &repo, err) < 0 ||
-	    (suite && suite_opt_default(repo, &suite, err) < 0) ||
-	    state_begin(repo->index, err) < 0)
+	    suite_opt_all(repo, suite, &suites, err) < 0 || state_begin(repo->index, err) < 0)
 		return -1;
-	for (size_t i = 0; i < repo->conf->suites.count; i++)
-		if (!suite || str_eq(suite, repo->conf->suites.items[i]))
-			strv_add(&suites, repo->conf->suites.items[i]);
 	if (remove_words(repo, argv + cli->next, &suites, &changed, &said, err) < 0) {
 		state_rollback(repo->index);
 		return -1;

@@ -24,6 +24,7 @@ static inline int cmd_open_repo(const struct cli *cli, enum repo_access access,
 DECLARE_CMD(init);
 DECLARE_CMD(add);
 DECLARE_CMD(remove);
+DECLARE_CMD(phase);
 DECLARE_CMD(list);
 DECLARE_CMD(verify);
 DECLARE_CMD(resign);

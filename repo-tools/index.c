@@ -21,6 +21,7 @@ static const char *const schema[] = {
 	" new_id INTEGER NOT NULL REFERENCES package(id), path TEXT NOT NULL UNIQUE,"
 	" sha256 TEXT NOT NULL, size_bytes INTEGER NOT NULL,"
 	" PRIMARY KEY (old_id, new_id)) WITHOUT ROWID;",
+	"ALTER TABLE member ADD COLUMN phase INTEGER",
 };
 
 #define COLUMNS \
@@ -125,6 +126,17 @@ int index_leave(struct state *index, const char *suite, int64_t id, struct err *
 	return sqlite3_changes(index->db) > 0;
 }
 
+int index_set_phase(struct state *index, const char *suite, int64_t id, unsigned percent,
+		    struct err *err)
+{
+	if (state_exec(index, err, "sii",
+		       "UPDATE member SET phase = nullif(?3, 100) WHERE suite = ?1 AND"
+		       " package_id = ?2 AND phase IS NOT nullif(?3, 100)", suite, id,
+		       (int64_t)percent) < 0)
+		return -1;
+	return sqlite3_changes(index->db) > 0;
+}
+
 static int walk(struct state *index, sqlite3_stmt *stmt, index_fn fn, void *arg,
 		struct err *err)
 {
@@ -175,7 +187,8 @@ int index_packages_text(struct state *index, const char *suite, const char *arch
 {
 	_cleanup_(state_stmt_freep) sqlite3_stmt *stmt = NULL;
 	if (state_prepare(index, &stmt, err, "ss",
-			  "SELECT p.stanza FROM member m JOIN package p ON p.id = m.package_id"
+			  "SELECT p.stanza, m.phase FROM member m"
+			  " JOIN package p ON p.id = m.package_id"
 			  " WHERE m.suite = ?1 AND p.architecture IN (?2, 'all')" ORDER,
 			  suite, architecture) < 0)
 		return -1;
@@ -185,6 +198,9 @@ int index_packages_text(struct state *index, const char *suite, const char *arch
 			return row;
 		strbuf_add(out, sqlite3_column_text(stmt, 0),
 			   (size_t)sqlite3_column_bytes(stmt, 0));
+		if (sqlite3_column_type(stmt, 1) != SQLITE_NULL)
+			strbuf_addf(out, "Phased-Update-Percentage: %d\n",
+				    sqlite3_column_int(stmt, 1));
 		strbuf_addc(out, '\n');
 	}
 }
@@ -239,16 +255,19 @@ int index_files(struct state *index, const char *suite, const char *dir, struct 
 	}
 }
 
-int index_suites_of(struct state *index, int64_t id, char **out, struct err *err)
+int index_each_suite(struct state *index, int64_t id, index_suite_fn fn, void *arg,
+		     struct err *err)
 {
 	_cleanup_(state_stmt_freep) sqlite3_stmt *stmt = NULL;
-	*out = NULL;
 	if (state_prepare(index, &stmt, err, "i",
-			  "SELECT coalesce(group_concat(suite, ' '), '') FROM member"
-			  " WHERE package_id = ?1",
-			  id) < 0 ||
-	    state_step(index, stmt, err) < 0)
+			  "SELECT suite, coalesce(phase, 100) FROM member WHERE package_id = ?1",
+			  id) < 0)
 		return -1;
-	*out = state_text(stmt, 0);
-	return 0;
+	for (;;) {
+		int row = state_step(index, stmt, err);
+		if (row <= 0)
+			return row;
+		fn((const char *)sqlite3_column_text(stmt, 0),
+		   (unsigned)sqlite3_column_int(stmt, 1), arg);
+	}
 }

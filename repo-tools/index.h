@@ -42,6 +42,10 @@ int index_put(struct state *index, struct index_package *package, struct err *er
 int index_join(struct state *index, const char *suite, int64_t id, struct err *err) _must_check_;
 int index_leave(struct state *index, const char *suite, int64_t id, struct err *err) _must_check_;
 
+/* Of a suite: for how many percent of the sites it is, 100: all. 1: changed, 0: was so already. */
+int index_set_phase(struct state *index, const char *suite, int64_t id, unsigned percent,
+		    struct err *err) _must_check_;
+
 /* Called for each row; -1 stops. `package` is borrowed. */
 typedef int (*index_fn)(const struct index_package *package, void *arg, struct err *err);
 
@@ -78,7 +82,9 @@ int index_forget_files(struct state *index, const char *suite, int64_t before,
 int index_files(struct state *index, const char *suite, const char *dir, struct strv *sha256s,
 		struct err *err) _must_check_;
 
-/* The suites that a package is in, blank separated; free it. */
-int index_suites_of(struct state *index, int64_t id, char **out, struct err *err) _must_check_;
+/* The suites that a package is in, and its percentage there. */
+typedef void (*index_suite_fn)(const char *suite, unsigned percent, void *arg);
+int index_each_suite(struct state *index, int64_t id, index_suite_fn fn, void *arg,
+		     struct err *err) _must_check_;
 
 #endif

@@ -15,6 +15,8 @@ static const struct cli_cmd cmds[] = {
 	{ "add", "FILE.deb...", "publish packages", cmd_add_opts, cmd_add },
 	{ "remove", "NAME[=VERSION]...", "take packages out of their suites", cmd_suite_opts,
 	  cmd_remove },
+	{ "phase", "NAME[=VERSION] PERCENT", "publish a version for some of the sites first",
+	  cmd_suite_opts, cmd_phase },
 	{ "list", "[NAME]", "show what is published", cmd_suite_opts, cmd_list },
 	{ "verify", NULL, "check every hash and signature", NULL, cmd_verify },
 	{ "resign", NULL, "renew the Valid-Until of suites and site lists", NULL, cmd_resign },

@@ -83,6 +83,33 @@ static void test_order_and_architectures(void **state)
 	assert_string_equal(other, "");
 }
 
+static void see_place(const char *suite, unsigned percent, void *arg)
+{
+	strbuf_addf(arg, "%s %u,", suite, percent);
+}
+
+static void test_phase_is_of_one_suite(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	_cleanup_strbuf_ struct strbuf places = STRBUF_INIT;
+	int64_t id = put(f->index, "a", "1", "amd64");
+	assert_int_equal(index_join(f->index, "stable", id, &err), 1);
+	assert_int_equal(index_join(f->index, "testing", id, &err), 1);
+	assert_int_equal(index_set_phase(f->index, "stable", id, 100, &err), 0);
+	assert_int_equal(index_set_phase(f->index, "stable", id, 0, &err), 1);
+	assert_int_equal(index_set_phase(f->index, "stable", id, 0, &err), 0);
+	assert_ok(index_each_suite(f->index, id, see_place, &places, &err));
+	assert_string_equal(places.data, "stable 0,testing 100,");
+	_cleanup_free_ char *stable = text_of(f->index, "stable", "amd64");
+	_cleanup_free_ char *testing = text_of(f->index, "testing", "amd64");
+	assert_string_equal(stable, "Package: a\nVersion: 1\nPhased-Update-Percentage: 0\n\n");
+	assert_string_equal(testing, "Package: a\nVersion: 1\n\n");
+	assert_int_equal(index_set_phase(f->index, "stable", id, 100, &err), 1);
+	_cleanup_free_ char *all = text_of(f->index, "stable", "amd64");
+	assert_string_equal(all, testing);
+}
+
 static int count_one(const struct index_package *package, void *arg, struct err *err)
 {
 	++*(int *)arg;
@@ -150,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_order_and_architectures, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_phase_is_of_one_suite, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hash_outlives_the_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_by_hash_memory, set_up, tear_down),
 		cmocka_unit_test(test_pool_paths),
