@@ -4,10 +4,12 @@
 #include <ctype.h>
 #include <inttypes.h>
 
+#include "common/network-list.h"
 #include "common/util.h"
 
 enum kind { BYTES, SECONDS, COUNT };
 enum { MAX_PEERS = 16, MAX_URL = 512 };
+#define SERVING_CACHE_BYTES (1ull << 30)
 
 static const struct field {
 	const char *name;
@@ -49,6 +51,7 @@ void fetch_policy_destroy(struct fetch_policy *policy)
 {
 	free(policy->proxy);
 	strv_destroy(&policy->peers);
+	strv_destroy(&policy->serve_to);
 	*policy = (struct fetch_policy){ .proxy = NULL };
 }
 
@@ -102,6 +105,27 @@ static int parse_peers(const char *text, struct strv *peers, struct err *err)
 	return 0;
 }
 
+int serve_to_parse(const char *text, struct strv *out, struct err *err)
+{
+	_cleanup_strv_ struct strv networks = STRV_INIT;
+	bool any = str_eq(text, "any");
+	if (str_eq(text, "private")) { /* RFC 1918 */
+		strv_addv(out, "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", NULL);
+		return 0;
+	}
+	if (network_list_parse(text, "Serve-To", &networks, err) < 0)
+		return -1;
+	for (size_t i = 0; i < networks.count; i++) {
+		if (!network_is_ipv6(networks.items[i]))
+			strv_add(out, networks.items[i]);
+		else if (!any)
+			return err_set(err, ERR_INPUT,
+				       "Serve-To: %s is of IPv6; neighbours are served by IPv4",
+				       networks.items[i]);
+	}
+	return 0;
+}
+
 static int parse_proxy(const char *text, struct fetch_policy *policy, struct err *err)
 {
 	if (!str_eq(text, "none") && !is_url(text, true))
@@ -125,6 +149,10 @@ int fetch_policy_parse(const struct deb822_stanza *stanza, bool in_list,
 	const char *peers = deb822_get(stanza, "Peers");
 	if (peers && parse_peers(peers, &policy->peers, err) < 0)
 		return -1;
+	const char *serve_to = deb822_get(stanza, "Serve-To");
+	if (serve_to && serve_to_parse(serve_to, &policy->serve_to, err) < 0)
+		return -1;
+	policy->has_serve_to = serve_to != NULL;
 	const char *proxy = in_list ? NULL : deb822_get(stanza, "Proxy");
 	return proxy ? parse_proxy(proxy, policy, err) : 0;
 }
@@ -142,12 +170,25 @@ void fetch_policy_write(struct strbuf *out, const struct fetch_policy *policy)
 	_cleanup_free_ char *peers = strv_join(&policy->peers, " ");
 	if (policy->peers.count)
 		deb822_write(out, "Peers", peers);
+	_cleanup_free_ char *serve_to = strv_join(&policy->serve_to, " ");
+	if (policy->has_serve_to)
+		deb822_write(out, "Serve-To", policy->serve_to.count ? serve_to : "none");
+}
+
+void serve_to_merge(const struct fetch_policy *own, const struct fetch_policy *list,
+		    struct strv *out)
+{
+	const struct fetch_policy *says = own && own->has_serve_to ? own : list;
+	for (size_t i = 0; says && i < says->serve_to.count; i++)
+		strv_add(out, says->serve_to.items[i]);
 }
 
 void fetch_policy_merge(const struct fetch_policy *own, const struct fetch_policy *list,
 			struct fetch_policy *out)
 {
 	fetch_policy_init(out);
+	serve_to_merge(own, list, &out->serve_to);
+	out->has_serve_to = true;
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		uint64_t value = value_of(own, &numbers[i]);
 		if (value == FETCH_UNSET && list)
@@ -155,6 +196,9 @@ void fetch_policy_merge(const struct fetch_policy *own, const struct fetch_polic
 		*number_of(out, &numbers[i]) = value == FETCH_UNSET ? numbers[i].fallback : value;
 	}
 	out->until_ms = monotonic_ms() + (int64_t)out->deadline_s * 1000;
+	if (out->serve_to.count && own->cache_bytes == FETCH_UNSET &&
+	    (!list || list->cache_bytes == FETCH_UNSET))
+		out->cache_bytes = SERVING_CACHE_BYTES;
 	out->proxy = own->proxy ? xstrdup(own->proxy) : NULL;
 	for (size_t i = 0; i < own->peers.count; i++)
 		strv_add(&out->peers, own->peers.items[i]);

@@ -26,6 +26,8 @@ struct fetch_policy {
 	uint64_t cache_s;	/* for how long */
 	char *proxy;		/* NULL: unset; "none": not even the environment's */
 	struct strv peers;	/* "http://kbh2.lan:8480" */
+	bool has_serve_to;
+	struct strv serve_to;	/* networks, of IPv4, that may take what is kept */
 };
 
 /* Everything unset. */
@@ -41,8 +43,15 @@ int fetch_policy_parse(const struct deb822_stanza *stanza, bool in_list,
 void fetch_policy_write(struct strbuf *out, const struct fetch_policy *policy);
 
 /* What holds from now on: the site's own word first, then the list's (NULL: there is none), then
- * the default; peers of both. The deadline's time begins. Destroy *out. */
+ * the default; peers of both. Who serves keeps something, if nothing is said. The deadline's time
+ * begins. Destroy *out. */
 void fetch_policy_merge(const struct fetch_policy *own, const struct fetch_policy *list,
 			struct fetch_policy *out);
+
+/* "none", "private", "any" or networks, appended as network_list_parse() does. */
+int serve_to_parse(const char *text, struct strv *out, struct err *err) _must_check_;
+/* Of two that may say it, the first that does; NULL: says nothing. */
+void serve_to_merge(const struct fetch_policy *own, const struct fetch_policy *list,
+		    struct strv *out);
 
 #endif

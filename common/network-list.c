@@ -65,3 +65,20 @@ int network_list_parse(const char *text, const char *field, struct strv *out,
 			return -1;
 	return 0;
 }
+
+bool network_list_has(const struct strv *networks, struct in_addr address)
+{
+	for (size_t i = 0; i < networks->count; i++) {
+		_cleanup_free_ char *network = xstrdup(networks->items[i]);
+		char *slash = strchr(network, '/');
+		struct in_addr base;
+		*slash++ = '\0';
+		unsigned bits = (unsigned)atoi(slash);
+		if (inet_pton(AF_INET, network, &base) != 1)
+			continue;
+		uint32_t differ = ntohl(base.s_addr ^ address.s_addr);
+		if (bits == 0 || differ >> (32 - bits) == 0)
+			return true;
+	}
+	return false;
+}

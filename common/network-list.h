@@ -3,6 +3,7 @@
 #ifndef WAYBILL_NETWORK_LIST_H
 #define WAYBILL_NETWORK_LIST_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 
 #include "common/err.h"
@@ -13,6 +14,9 @@
  * Errors: ERR_INPUT (no address, bits below the mask, more than 64). */
 int network_list_parse(const char *text, const char *field, struct strv *out,
 		       struct err *err) _must_check_;
+
+/* Whether one of them, of what network_list_parse() gave, has this IPv4 address. */
+bool network_list_has(const struct strv *networks, struct in_addr address);
 
 /* IPv6, of what network_list_parse() gave. */
 bool network_is_ipv6(const char *network);

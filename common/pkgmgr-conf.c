@@ -11,7 +11,7 @@ enum { MAX_BYTES = 64 * 1024, MAX_TIMEOUT_S = 3600 };
 static const char *const known_fields[] = {
 	"Site", "Server", "Port", "Ssh-Key", "Known-Hosts", "Fetch-User", "Origin", "Timeout",
 	"Reboot-Command", "Set-Clock", "Rate-Limit", "Fetch-Deadline", "Cache-Size", "Cache-Time",
-	"Peers", "Minimum-Rate", "Stall-Time", "Parallel", "Proxy", NULL,
+	"Peers", "Serve-To", "Minimum-Rate", "Stall-Time", "Parallel", "Proxy", NULL,
 };
 
 void pkgmgr_conf_free(struct pkgmgr_conf *conf)

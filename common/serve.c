@@ -18,10 +18,11 @@
 
 #include "common/http.h"
 #include "common/log.h"
+#include "common/network-list.h"
 #include "common/subproc.h"
 #include "common/util.h"
 
-enum { MAX_CONNECTIONS = 64, IDLE_SECONDS = 30 };
+enum { MAX_CONNECTIONS = 64, IDLE_SECONDS = 30, LOOK_MS = 5000 };
 
 /* Shared by the loop and the connections; the last of them frees it. */
 struct server {
@@ -178,18 +179,36 @@ static void start_connection(struct server *server, int fd)
 	}
 }
 
-static int loop(struct server *server, struct err *err)
+static void take_connection(struct server *server, const struct strv *networks)
 {
+	struct sockaddr_in from = { .sin_family = AF_INET };
+	socklen_t len = sizeof(from);
+	int fd = accept4(server->listen_fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (!networks || network_list_has(networks, from.sin_addr))
+		start_connection(server, fd);
+	else
+		close(fd);
+}
+
+static int loop(struct server *server, const struct serve *serve, struct err *err)
+{
+	int64_t look_at = monotonic_ms() + LOOK_MS;
 	for (;;) {
 		struct pollfd fds[] = { { .fd = server->listen_fd, .events = POLLIN },
 					{ .fd = server->signal_fd, .events = POLLIN } };
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_SIZE(fds), serve->look ? LOOK_MS : -1) < 0 && errno != EINTR)
 			return err_sys(err, "poll");
 		if (fds[1].revents)
 			return 0;
-		int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd >= 0)
-			start_connection(server, fd);
+		if (serve->look && monotonic_ms() >= look_at) {
+			if (!serve->look(serve->arg))
+				return 0;
+			look_at = monotonic_ms() + LOOK_MS;
+		}
+		if (fds[0].revents)
+			take_connection(server, serve->networks);
 	}
 }
 
@@ -238,5 +257,5 @@ int serve_directory(const struct serve *serve, struct err *err)
 		return -1;
 	printf("serving %s at http://%s:%u/\n", serve->dir, serve->address, port);
 	fflush(stdout);
-	return loop(server, err);
+	return loop(server, serve, err);
 }

@@ -18,7 +18,7 @@ static const char *const header_fields[] = {
 	"Format", "Site", "Epoch", "Serial", "Date", "Valid-Until", "Repository-Not-Before",
 	"Sync-At", "Splay", "Scope", "Max-Removals", "Host-Upgrades", "Security-Origins",
 	"Keep-Kernels", "Reboot-Window", "Min-Free", "Host-Ssh", "Rate-Limit", "Fetch-Deadline",
-	"Cache-Size", "Cache-Time", "Peers", "Params", NULL,
+	"Cache-Size", "Cache-Time", "Peers", "Serve-To", "Params", NULL,
 };
 static const char *const list_fields[] = { "List", "Entries", NULL };
 

@@ -3,6 +3,10 @@
 
 #include "common/test-lib.h"
 
+#include <arpa/inet.h>
+
+#include "common/network-list.h"
+
 static struct err err = ERR_INIT;
 
 static int parse(const char *text, bool in_list, struct fetch_policy *policy, struct err *error)
@@ -39,9 +43,54 @@ static void test_own_word_first(void **state)
 	fetch_policy_destroy(&list);
 }
 
+static void test_serving(void **state)
+{
+	struct fetch_policy own, list, both;
+	struct in_addr address;
+	assert_ok(parse("Serve-To: 192.168.7.0/24 10.1.2.3\n", true, &list, &err));
+	assert_ok(parse("Parallel: 2\n", false, &own, &err));
+	fetch_policy_merge(&own, &list, &both);
+	assert_int_equal(both.serve_to.count, 2);
+	assert_int_equal(both.cache_bytes, 1 << 30);
+	static const struct { const char *address; bool in; } tries[] = {
+		{ "192.168.7.0", true }, { "192.168.7.255", true }, { "192.168.8.0", false },
+		{ "192.168.6.255", false }, { "10.1.2.3", true }, { "10.1.2.2", false },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(tries); i++) {
+		inet_pton(AF_INET, tries[i].address, &address);
+		assert_int_equal(network_list_has(&both.serve_to, address), tries[i].in);
+	}
+	fetch_policy_destroy(&both);
+	fetch_policy_destroy(&own);
+
+	/* The site's own word goes first, also if it is no; and what is kept, if it is said. */
+	assert_ok(parse("Serve-To: none\n", false, &own, &err));
+	fetch_policy_merge(&own, &list, &both);
+	assert_int_equal(both.serve_to.count, 0);
+	assert_int_equal(both.cache_bytes, 0);
+	fetch_policy_destroy(&both);
+	fetch_policy_destroy(&own);
+	assert_ok(parse("Serve-To: any\nCache-Size: 5M\n", false, &own, &err));
+	fetch_policy_merge(&own, &list, &both);
+	assert_int_equal(both.serve_to.count, 1);
+	assert_true(network_list_has(&both.serve_to, address));
+	assert_int_equal(both.cache_bytes, 5 << 20);
+	fetch_policy_destroy(&both);
+	fetch_policy_destroy(&own);
+	fetch_policy_destroy(&list);
+
+	assert_ok(parse("Serve-To: private\n", true, &list, &err));
+	struct strbuf out = STRBUF_INIT;
+	fetch_policy_write(&out, &list);
+	assert_string_equal(out.data, "Serve-To: 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16\n");
+	strbuf_destroy(&out);
+	fetch_policy_destroy(&list);
+}
+
 static void test_list_text(void **state)
 {
-	static const char text[] = "Rate-Limit: 1048576\nFetch-Deadline: 3600s\nPeers: http://a http://b\n";
+	static const char text[] = "Rate-Limit: 1048576\nFetch-Deadline: 3600s\nPeers: http://a http://b\n"
+				   "Serve-To: none\n";
 	struct fetch_policy policy;
 	struct strbuf out = STRBUF_INIT;
 	assert_ok(parse(text, true, &policy, &err));
@@ -64,6 +113,9 @@ static void test_refused(void **state)
 		{ "Peers: ftp://a\n", "Peers" },
 		{ "Peers: http://\n", "Peers" },
 		{ "Peers: http://a/?x\n", "Peers" },
+		{ "Serve-To: yes\n", "Serve-To" },
+		{ "Serve-To: 10.0.0.1/8\n", "Serve-To" },
+		{ "Serve-To: 10.0.0.0/8 fd00::/8\n", "IPv4" },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct fetch_policy policy;
@@ -76,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_word_first),
+		cmocka_unit_test(test_serving),
 		cmocka_unit_test(test_list_text),
 		cmocka_unit_test(test_refused),
 	};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pkgmgr/chores.h"
 
+#include <signal.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -8,9 +9,10 @@
 #include "common/log.h"
 #include "common/subproc.h"
 #include "common/util.h"
+#include "pkgmgr/neighbours.h"
 #include "pkgmgr/reboot.h"
 
-enum { RETRY_S = 300, DOWN_S = 600, GC_PAUSE_S = 3600 };
+enum { RETRY_S = 300, DOWN_S = 600, GC_PAUSE_S = 3600, SERVE_LOOK_S = 600 };
 
 static void start(struct chore *chore, const char *const *argv, int64_t now)
 {
@@ -70,6 +72,32 @@ void chores_run(struct chores *c, const struct schedule *schedule, bool busy,
 	start(&c->reboot, reboot_argv, now);
 }
 
+static bool has_neighbours(const struct chores *c)
+{
+	_cleanup_strv_ struct strv networks = STRV_INIT;
+	_cleanup_err_ struct err err = ERR_INIT;
+	if (neighbours_read(c->root, &networks, &err) < 0)
+		log_debug("%s", err.msg);
+	return networks.count > 0;
+}
+
+/* Starting a unit that runs does nothing, so it is not asked whether it does. */
+void chores_serve(struct chores *c, const char *unit, int64_t now)
+{
+	const char *const by_systemd[] = { "systemctl", "start", unit, NULL };
+	const char *const direct[] = { "pkgmgr", "--root", c->root->dir, "serve", "--by-policy", NULL };
+	if (!has_neighbours(c))
+		c->serve.not_before = 0;
+	else if (!c->serve.pid && now >= c->serve.not_before)
+		start(&c->serve, unit ? by_systemd : direct, now);
+}
+
+void chores_end(const struct chores *c)
+{
+	if (c->serve.pid)
+		kill(c->serve.pid, SIGTERM);
+}
+
 static bool has_ended(struct chore *chore, int *exit_status)
 {
 	int status = 0;
@@ -85,6 +113,8 @@ void chores_reap(struct chores *c, int64_t now)
 	int status = 0;
 	if (has_ended(&c->gc, &status))
 		c->gc.not_before = now + GC_PAUSE_S;
+	if (has_ended(&c->serve, &status))
+		c->serve.not_before = now + (status == EXIT_DONE ? SERVE_LOOK_S : RETRY_S);
 	if (!has_ended(&c->reboot, &status))
 		return;
 	if (status == EXIT_DONE) {
@@ -102,5 +132,5 @@ bool chores_going_down(const struct chores *c, int64_t now)
 
 void chores_clock_moved(struct chores *c)
 {
-	c->reboot.not_before = c->gc.not_before = c->down_until = 0;
+	c->reboot.not_before = c->gc.not_before = c->serve.not_before = c->down_until = 0;
 }

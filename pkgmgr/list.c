@@ -183,8 +183,11 @@ static int store_params(const struct pkgmgr *m, const struct site_list *list, st
 
 static int store_schedule(const struct pkgmgr *m, const struct site_list *list, struct err *err)
 {
+	_cleanup_free_ char *networks = strv_join(&list->fetch.serve_to, " ");
 	struct schedule schedule = { list->site, list->sync_minute, list->splay_seconds,
-				     list->host.reboot, list->host.min_free_bytes };
+				     list->host.reboot, list->host.min_free_bytes, NULL };
+	if (list->fetch.has_serve_to)
+		schedule.serve_to = *networks ? networks : (char *)"none";
 	return schedule_write(&m->root, &schedule, err);
 }
 

@@ -22,6 +22,7 @@ void schedule_init(struct schedule *schedule)
 void schedule_destroy(struct schedule *schedule)
 {
 	free(schedule->site);
+	free(schedule->serve_to);
 	*schedule = (struct schedule){ 0 };
 }
 
@@ -29,10 +30,11 @@ static int read_stanza(const struct deb822_stanza *stanza, const char *path,
 		       struct schedule *schedule, struct err *err)
 {
 	static const char *const known[] = { "Site", "Sync-At", "Splay", "Reboot-Window",
-					     "Min-Free", NULL };
+					     "Min-Free", "Serve-To", NULL };
 	const char *site = NULL, *at = NULL, *splay = NULL;
 	const char *reboot = deb822_get(stanza, "Reboot-Window");
 	const char *min_free = deb822_get(stanza, "Min-Free");
+	const char *serve_to = deb822_get(stanza, "Serve-To");
 	unsigned minute = 0;
 	uint64_t seconds = 0, bytes = 0;
 	struct day_window window = { 0 };
@@ -45,8 +47,9 @@ static int read_stanza(const struct deb822_stanza *stanza, const char *path,
 	    (reboot && day_window_parse(reboot, &window, "Reboot-Window", err) < 0) ||
 	    (min_free && size_parse(min_free, &bytes, "Min-Free", err) < 0))
 		return -1;
-	free(schedule->site);
-	*schedule = (struct schedule){ xstrdup(site), minute, seconds, window, bytes };
+	schedule_destroy(schedule);
+	*schedule = (struct schedule){ xstrdup(site), minute, seconds, window, bytes,
+				       serve_to ? xstrdup(serve_to) : NULL };
 	return 0;
 }
 
@@ -68,10 +71,13 @@ int schedule_write(const struct root *root, const struct schedule *schedule, str
 	_cleanup_free_ char *path = root_path(root, SCHEDULE_FILE);
 	_cleanup_free_ char *window = day_window_format(&schedule->reboot);
 	_cleanup_free_ char *text = xasprintf(
-		"Site: %s\nSync-At: %02u:%02u\nSplay: %llus\nReboot-Window: %s\nMin-Free: %llu\n",
+		"Site: %s\nSync-At: %02u:%02u\nSplay: %llus\nReboot-Window: %s\nMin-Free: %llu\n"
+		"%s%s%s",
 		schedule->site, schedule->sync_minute / 60, schedule->sync_minute % 60,
 		(unsigned long long)schedule->splay_seconds, window,
-		(unsigned long long)schedule->min_free_bytes);
+		(unsigned long long)schedule->min_free_bytes,
+		schedule->serve_to ? "Serve-To: " : "", schedule->serve_to ? schedule->serve_to : "",
+		schedule->serve_to ? "\n" : "");
 	return atomic_file_write(path, text, strlen(text), 0644, err);
 }
 

@@ -19,6 +19,7 @@ struct schedule {
 	uint64_t splay_seconds;
 	struct day_window reboot;
 	uint64_t min_free_bytes;	/* 0: nobody watches */
+	char *serve_to;			/* as in the list; NULL: it does not say */
 };
 
 /* The defaults of docs/spec/site-list.md. */

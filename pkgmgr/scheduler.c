@@ -28,6 +28,7 @@
 #define ENROL_UNIT "waybill-enrol.service"
 #define CONVERGE_UNIT "waybill-converge.service"
 #define REBOOT_UNIT "waybill-reboot.service"
+#define SERVE_UNIT "waybill-serve.service"
 
 /* The clock is looked at once a minute, so that a jump is noticed. */
 enum { LOOK_S = 60, JUMP_S = 60, START_SPAN_S = 60, LINE_MAX_BYTES = 64, ASK_TIMEOUT_MS = 5000 };
@@ -171,6 +172,7 @@ static void run_chores(struct scheduler *s)
 	else
 		log_debug("no chores: %s", err.msg);
 	schedule_destroy(&schedule);
+	chores_serve(&s->chores, has_systemd(s) ? SERVE_UNIT : NULL, time(NULL));
 }
 
 /* A machine that waits for approval is no failed unit, so systemd is told that all is well;
@@ -410,6 +412,7 @@ int scheduler_run(const struct root *root, struct err *err)
 		plan_first(&s);
 		log_event("scheduler-start", "root %s", root->dir);
 		loop(&s);
+		chores_end(&s.chores);
 		_cleanup_free_ char *path = socket_path(root);
 		unlink(path);
 	}

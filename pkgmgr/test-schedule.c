@@ -94,7 +94,7 @@ static void test_file(void **state)
 	_cleanup_free_ char *lib = root_path(&root, "var/lib/waybill");
 	assert_ok(make_dirs(lib, 0755, &err));
 	free(s.site);
-	s = (struct schedule){ xstrdup("kbh1"), 61, 90 };
+	s = (struct schedule){ xstrdup("kbh1"), 61, 90, .serve_to = xstrdup("10.0.0.0/8 192.168.7.0/24") };
 	assert_ok(schedule_write(&root, &s, &err));
 	struct schedule again;
 	schedule_init(&again);
@@ -102,6 +102,7 @@ static void test_file(void **state)
 	assert_string_equal(again.site, "kbh1");
 	assert_int_equal(again.sync_minute, 61);
 	assert_int_equal(again.splay_seconds, 90);
+	assert_string_equal(again.serve_to, "10.0.0.0/8 192.168.7.0/24");
 
 	static const char *const bad[] = {
 		"", "Site: a\n", "Site: a\nSync-At: 24:00\nSplay: 1s\n",

@@ -154,3 +154,24 @@ touch -d '8 days ago' "$SHARED/$FIVE"
 assign "Cache-Size: 5M" "mayhave: *"
 sync_at "$ROOT_A"
 equal "$(ls "$SHARED")" "" "what is left after a week"
+
+note "Serve-To alone keeps something, and pkgmgrd is told whom to serve"
+big_package seven 1 1
+publish
+assign "Serve-To: 127.0.0.0/8 192.168.7.9" "musthave: seven" "mayhave: *"
+sync_at "$ROOT_A"
+equal "$(ls "$SHARED")" "$(sha256_of seven_1_all.deb)" "what is kept"
+contains "$ROOT_A/var/lib/waybill/schedule" "Serve-To: 127.0.0.0/8 192.168.7.9/32"
+pkgmgr serve --root "$ROOT_A" --by-policy --port "$PEER_PORT" >"$T/serve.out" 2>&1 &
+SERVE_PID=$!
+track_pid $SERVE_PID
+wait_for 10 "it listens" listens "$PEER_PORT"
+equal "$(curl -s "http://127.0.0.1:$PEER_PORT/by-sha256/$(sha256_of seven_1_all.deb)" | sha256sum | cut -d' ' -f1)" \
+	"$(sha256_of seven_1_all.deb)" "what a neighbour gets"
+
+note "a list without it ends the server"
+assign "mayhave: *"
+sync_at "$ROOT_A"
+lacks "$ROOT_A/var/lib/waybill/schedule" "Serve-To"
+wait $SERVE_PID || fail "pkgmgr serve ended with $?"
+equal "$(ls "$SHARED")" "" "what is kept for nobody"

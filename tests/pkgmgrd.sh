@@ -166,7 +166,7 @@ kill $daemon
 wait $daemon || fail "pkgmgrd did not end well: $?"
 
 note "cron runs a converge that is due where neither systemd nor pkgmgrd does"
-sed -n 's/^\* \* \* \* \*  root //p' "$top_srcdir/debian/waybill-site.waybill.cron.d" |
+sed -n '/watch-due/s/^\* \* \* \* \*  root //p' "$top_srcdir/debian/waybill-site.waybill.cron.d" |
 	sed "s|/run/systemd/system|$T/systemd|; s|/var/lib/waybill|$T/root/var/lib/waybill|g; s|\\\\%|%|g" \
 	>minute
 [ -s minute ] || fail "no minutely line in cron.d/waybill"
@@ -185,3 +185,49 @@ cron_runs 4 "systemd is there"
 rmdir systemd
 cron_runs 5 "due"
 equal "$(tail -1 syncs.converge)" "--quiet converge --all" "what cron runs"
+
+note "cron runs the server for neighbours where neither does, once"
+sed -n '/serve/s/^\* \* \* \* \*  root //p' "$top_srcdir/debian/waybill-site.waybill.cron.d" |
+	sed "s|/run/systemd/system|$T/systemd|; s|/run/lock|$T|; s|/var/lib/waybill|$T/root/var/lib/waybill|
+		s|/etc/waybill|$T/root/etc/waybill|" >minute
+[ -s minute ] || fail "no line for the server in cron.d/waybill"
+# served COUNT WHAT: servers that were started by now
+served()
+{
+	sh minute || true
+	equal "$(grep -c -- '--quiet serve --by-policy' syncs || true)" "$1" "servers by cron: $2"
+}
+echo 0 >exit
+served 0 "no neighbours"
+echo "Serve-To: 10.0.0.0/8" >>root/var/lib/waybill/schedule
+: >pkgmgrd-runs
+served 0 "pkgmgrd does it"
+rm pkgmgrd-runs
+mkdir systemd
+served 0 "systemd is there"
+rmdir systemd
+: >hold
+sh minute &
+one=$!
+track_pid $one
+wait_for 10 "the server" grep -q -- '--quiet serve --by-policy' syncs
+served 1 "it runs"
+rm hold
+wait $one || true
+served 2 "it ended"
+
+note "pkgmgrd runs it where there is no systemd, one at a time"
+rm bin/pkgmgrd
+: >syncs
+: >hold
+pkgmgrd --root "$T/root" run 2>daemon.log &
+daemon=$!
+track_pid $daemon
+is_started() { grep -qxF -- "--root $T/root serve --by-policy" syncs; }
+wait_for 10 "the server" is_started
+pkgmgrd --root "$T/root" kick >/dev/null
+pkgmgrd --root "$T/root" status >/dev/null
+equal "$(grep -c by-policy syncs)" 1 "servers by pkgmgrd"
+rm hold
+kill $daemon
+wait $daemon || fail "pkgmgrd did not end well: $?"
