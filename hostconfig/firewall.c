@@ -51,12 +51,12 @@ int firewall_ensure(struct err *err)
 }
 
 int firewall_load(const struct root *root, const struct params *params,
-		  const struct strv *ssh_from, struct err *err)
+		  const struct policy *policy, struct err *err)
 {
 	_cleanup_free_ char *rules = root_path(root, NFT_RULES);
 	_cleanup_free_ char *made = root_path(root, NFT_MADE);
 	_cleanup_strbuf_ struct strbuf text = STRBUF_INIT;
-	generate_nft(params, rules, ssh_from, &text);
+	generate_nft(params, rules, policy, &text);
 	if (atomic_file_write(made, text.data, text.len, 0644, err) == 0 &&
 	    nft((const char *const[]){ "nft", "-f", made, NULL }, NULL, NULL, err) == 0)
 		return 0;

@@ -5,12 +5,13 @@
 
 #include "common/root.h"
 #include "hostconfig/params.h"
+#include "hostconfig/policy.h"
 
-/* Load nftables.conf with the parameters, in one transaction; ssh_from: who may use ssh.
+/* Load nftables.conf with the parameters, in one transaction; policy: who may come in.
  * If it cannot be loaded, the table that was there stays, or the closed one comes, and the
  * call fails. */
 int firewall_load(const struct root *root, const struct params *params,
-		  const struct strv *ssh_from, struct err *err) _must_check_;
+		  const struct policy *policy, struct err *err) _must_check_;
 
 /* Load the closed table if there is none. */
 int firewall_ensure(struct err *err) _must_check_;

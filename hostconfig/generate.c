@@ -12,7 +12,7 @@ static void add_elements(const char *set, const struct strv *networks, bool ipv6
 				    networks->items[i]);
 }
 
-void generate_nft(const struct params *params, const char *rules, const struct strv *ssh_from,
+void generate_nft(const struct params *params, const char *rules, const struct policy *policy,
 		  struct strbuf *out)
 {
 	strbuf_addf(out,
@@ -20,8 +20,9 @@ void generate_nft(const struct params *params, const char *rules, const struct s
 		    "define lan_network = %s.0/24\n"
 		    "include \"%s\"\n",
 		    params->prefix, rules);
-	add_elements("ssh_from", ssh_from, false, out);
-	add_elements("ssh_from6", ssh_from, true, out);
+	add_elements("ssh_from", &policy->ssh_from, false, out);
+	add_elements("ssh_from6", &policy->ssh_from, true, out);
+	add_elements("serve_to", &policy->serve_to, false, out);
 	if (params->help_interface)
 		strbuf_addf(out,
 			    "add element inet waybill_host help_interfaces { \"%s\" }\n",

@@ -5,10 +5,11 @@
 
 #include "common/strbuf.h"
 #include "hostconfig/params.h"
+#include "hostconfig/policy.h"
 
 /* nft's input: `rules` (the path of nftables.conf) with what it leaves open.
- * ssh_from: networks, of the site's policy or the parameters. */
-void generate_nft(const struct params *params, const char *rules, const struct strv *ssh_from,
+ * policy: who outside may come in. */
+void generate_nft(const struct params *params, const char *rules, const struct policy *policy,
 		  struct strbuf *out);
 
 /* The table for when nftables.conf cannot be loaded: out goes all, in come answers. */

@@ -87,11 +87,10 @@ static int bring_up(const struct root *root, const struct params *params, struct
 {
 	struct err step = ERR_INIT;
 	_cleanup_(host_network_freep) struct host_network *before = NULL;
-	_cleanup_strv_ struct strv ssh_from = STRV_INIT;
-	bool by_policy = false;
+	_cleanup_policy_ struct policy policy = { 0 };
 	also(host_network_read(root, &before, &step), &step, err);
-	also(policy_ssh_from(root, params, &ssh_from, &by_policy, &step), &step, err);
-	also(firewall_load(root, params, &ssh_from, &step), &step, err);
+	also(policy_read(root, params, &policy, &step), &step, err);
+	also(firewall_load(root, params, &policy, &step), &step, err);
 	also(bridge_make(root, &step), &step, err);
 	also(bridge_address(params, &step), &step, err);
 	set_cards(params, before, err);

@@ -9,9 +9,19 @@
 #include "common/strv.h"
 #include "hostconfig/params.h"
 
-/* Who outside may use ssh: by Host-Ssh of the last good list (*by_policy), else by Ssh-From,
- * also on failure. Errors: ERR_SIGNATURE and others: the list is there and not to be believed. */
-int policy_ssh_from(const struct root *root, const struct params *params, struct strv *out,
-		    bool *by_policy, struct err *err) _must_check_;
+struct policy {
+	struct strv ssh_from;	/* networks that may use ssh */
+	bool ssh_by_policy;	/* Host-Ssh said so, and not Ssh-From */
+	struct strv serve_to;	/* networks whose sites may take packages, of IPv4 */
+};
+
+void policy_destroy(struct policy *policy);
+#define _cleanup_policy_ __attribute__((cleanup(policy_destroy)))
+
+/* Into a zeroed policy: Host-Ssh of the last good list, else Ssh-From; Serve-To of pkgmgr.conf,
+ * else of that list. Also on failure: without what cannot be believed. Errors: ERR_SIGNATURE and
+ * others: the list is there and not to be believed; ERR_USAGE: pkgmgr.conf. */
+int policy_read(const struct root *root, const struct params *params, struct policy *policy,
+		struct err *err) _must_check_;
 
 #endif

@@ -45,11 +45,15 @@ static void test_made(void **state)
 	_cleanup_(params_freep) struct params *params = parse(good);
 	_cleanup_strbuf_ struct strbuf nft = STRBUF_INIT;
 	_cleanup_strbuf_ struct strbuf dnsmasq = STRBUF_INIT;
-	generate_nft(params, "/etc/waybill/nftables.conf", &params->ssh_from, &nft);
+	struct policy policy = { .ssh_from = params->ssh_from };
+	strv_add(&policy.serve_to, "192.168.7.0/24");
+	generate_nft(params, "/etc/waybill/nftables.conf", &policy, &nft);
 	assert_has(&nft, "define lan_network = 10.1.2.0/24\n");
 	assert_has(&nft, "include \"/etc/waybill/nftables.conf\"\n");
 	assert_has(&nft, "ssh_from { 10.0.0.0/8 }\n");
 	assert_has(&nft, "ssh_from6 { fd00::/8 }\n");
+	assert_has(&nft, "serve_to { 192.168.7.0/24 }\n");
+	strv_destroy(&policy.serve_to);
 	assert_has(&nft, "help_interfaces { \"tun0\" }\n");
 	generate_dnsmasq(params, &root, "10.1.2.11", &dnsmasq);
 	assert_has(&dnsmasq, "interface=wb0\n");
