@@ -22,7 +22,8 @@
 #include "common/subproc.h"
 #include "common/util.h"
 
-enum { MAX_CONNECTIONS = 64, IDLE_SECONDS = 30, LOOK_MS = 5000 };
+enum { MAX_CONNECTIONS = 64, MAX_OF_ADDRESS = 8, IDLE_SECONDS = 30, LOOK_MS = 5000 };
+#define MINIMUM_RATE 256	/* bytes a second, of an answer: who takes less is gone */
 
 /* Shared by the loop and the connections; the last of them frees it. */
 struct server {
@@ -30,6 +31,7 @@ struct server {
 	int listen_fd;
 	int signal_fd;
 	atomic_int users; /* the loop and each connection */
+	_Atomic in_addr_t from[MAX_CONNECTIONS]; /* whose they are; 0: free */
 };
 
 static void server_unref(struct server *server)
@@ -46,6 +48,7 @@ DEFINE_FREEP(struct server, server_unref)
 struct connection {
 	struct server *server;
 	int fd;
+	size_t slot;	/* in server->from */
 };
 
 static bool send_all(int fd, const struct strbuf *data)
@@ -64,6 +67,7 @@ static bool send_all(int fd, const struct strbuf *data)
 static bool send_file(int fd, int file, const struct http_answer *answer)
 {
 	off_t offset = (off_t)answer->first;
+	int64_t began_ms = monotonic_ms();
 	for (uint64_t left = answer->length; left;) {
 		ssize_t n = sendfile(fd, file, &offset, left < 1 << 20 ? left : 1 << 20);
 		if (n < 0 && errno == EINTR)
@@ -71,6 +75,9 @@ static bool send_file(int fd, int file, const struct http_answer *answer)
 		if (n <= 0)
 			return false;
 		left -= (uint64_t)n;
+		int64_t seconds = (monotonic_ms() - began_ms) / 1000;
+		if (seconds > IDLE_SECONDS && (answer->length - left) / (uint64_t)seconds < MINIMUM_RATE)
+			return false;
 	}
 	return true;
 }
@@ -119,21 +126,24 @@ static bool answer(const struct connection *c, const char *text, size_t len)
 	return request.keep_alive;
 }
 
-/* Requests one after another, pipelined ones too, until the peer is done or idle. */
+/* Requests one after another, pipelined ones too, until the peer is done, idle, or takes too long
+ * for one. */
 static void talk(const struct connection *c)
 {
 	char buffer[HTTP_REQUEST_MAX_BYTES];
 	size_t len = 0;
+	int64_t since_ms = monotonic_ms();
 	for (;;) {
 		size_t request_len = http_request_length(buffer, len);
 		if (request_len) {
 			if (!answer(c, buffer, request_len))
 				return;
+			since_ms = monotonic_ms();
 			len -= request_len;
 			memmove(buffer, buffer + request_len, len);
 			continue;
 		}
-		if (len == sizeof(buffer))
+		if (len == sizeof(buffer) || monotonic_ms() - since_ms > IDLE_SECONDS * 1000)
 			return;
 		ssize_t n = recv(c->fd, buffer + len, sizeof(buffer) - len, 0);
 		if (n < 0 && errno == EINTR)
@@ -149,12 +159,13 @@ static void *run_connection(void *arg)
 	struct connection *c = arg;
 	talk(c);
 	close(c->fd);
+	c->server->from[c->slot] = 0;
 	server_unref(c->server);
 	free(c);
 	return NULL;
 }
 
-static bool start_thread(struct server *server, int fd)
+static bool start_thread(struct server *server, int fd, size_t slot)
 {
 	struct timeval idle = { .tv_sec = IDLE_SECONDS };
 	pthread_t thread;
@@ -162,7 +173,7 @@ static bool start_thread(struct server *server, int fd)
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &idle, sizeof(idle)) < 0)
 		return false;
 	struct connection *c = xcalloc(1, sizeof(*c));
-	*c = (struct connection){ server, fd };
+	*c = (struct connection){ server, fd, slot };
 	if (pthread_create(&thread, NULL, run_connection, c) != 0) {
 		free(c);
 		return false;
@@ -171,9 +182,32 @@ static bool start_thread(struct server *server, int fd)
 	return true;
 }
 
-static void start_connection(struct server *server, int fd)
+/* False: there is none, or this address has its share. Called by the loop alone. */
+static bool take_slot(struct server *server, in_addr_t from, size_t *slot)
 {
-	if (atomic_fetch_add(&server->users, 1) > MAX_CONNECTIONS || !start_thread(server, fd)) {
+	size_t of_address = 0;
+	*slot = MAX_CONNECTIONS;
+	for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
+		of_address += server->from[i] == from;
+		if (server->from[i] == 0)
+			*slot = i;
+	}
+	if (*slot == MAX_CONNECTIONS || of_address >= MAX_OF_ADDRESS)
+		return false;
+	server->from[*slot] = from;
+	return true;
+}
+
+static void start_connection(struct server *server, int fd, in_addr_t from)
+{
+	size_t slot = 0;
+	if (!take_slot(server, from, &slot)) {
+		close(fd);
+		return;
+	}
+	atomic_fetch_add(&server->users, 1);
+	if (!start_thread(server, fd, slot)) {
+		server->from[slot] = 0;
 		server_unref(server);
 		close(fd);
 	}
@@ -187,7 +221,7 @@ static void take_connection(struct server *server, const struct strv *networks)
 	if (fd < 0)
 		return;
 	if (!networks || network_list_has(networks, from.sin_addr))
-		start_connection(server, fd);
+		start_connection(server, fd, from.sin_addr.s_addr);
 	else
 		close(fd);
 }
@@ -247,7 +281,7 @@ int serve_directory(const struct serve *serve, struct err *err)
 {
 	unsigned port = serve->port;
 	_cleanup_(server_unrefp) struct server *server = xcalloc(1, sizeof(*server));
-	*server = (struct server){ -1, -1, -1, 1 };
+	*server = (struct server){ .root_fd = -1, .listen_fd = -1, .signal_fd = -1, .users = 1 };
 	server->root_fd = open(serve->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (server->root_fd < 0)
 		return err_sys(err, "cannot open %s", serve->dir);

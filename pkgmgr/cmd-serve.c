@@ -40,14 +40,14 @@ static bool look_again(void *arg)
 	return now.count > 0;
 }
 
-/* Root becomes Fetch-User once the socket is there; another user needs no configuration. */
+/* Root becomes nobody once the socket is there: not Fetch-User, whose is the key to the gate. */
 static int serve(struct pkgmgr *m, struct serve *what, struct err *err)
 {
 	_cleanup_free_ char *dir = NULL;
 	if (geteuid() == 0) {
-		if (pkgmgr_conf_read(&m->root, &m->conf, err) < 0 || keep_make_dir(&m->root, err) < 0)
+		if (keep_make_dir(&m->root, err) < 0)
 			return -1;
-		what->user = m->conf->fetch_user;
+		what->user = "nobody";
 	}
 	dir = root_path(&m->root, KEEP_DIR);
 	what->dir = dir;

@@ -72,6 +72,26 @@ done
 equal "$(curl -s -d x -o /dev/null -w '%{http_code}' "http://127.0.0.1:$PEER_PORT/by-sha256/$TWO")" 405 \
 	"status of a POST"
 
+note "one address has its share of the connections, and who dawdles is closed"
+dawdle()
+{
+	perl -MIO::Socket::INET -e '$SIG{PIPE} = "IGNORE"; my $began = time;
+		my $c = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $ARGV[0]) or die;
+		print $c "GET / HTTP/1.1\r\n"; $c->flush;
+		for (1 .. 9) { sleep 5; print {$c} "a"; $c->flush; my $r = ""; vec($r, fileno $c, 1) = 1;
+			last if select $r, undef, undef, 0 }
+		print time - $began, "\n"' "$PEER_PORT" >"$T/dawdled"
+}
+dawdle &
+DAWDLE=$!
+perl -MIO::Socket::INET -e 'my @c = map { IO::Socket::INET->new(PeerAddr => "127.0.0.1",
+		PeerPort => $ARGV[0], LocalAddr => "127.0.0.2") } 1 .. 9;
+	my $r = ""; vec($r, fileno $c[8], 1) = 1; select $r, undef, undef, 5;
+	$r = ""; vec($r, fileno $_, 1) = 1 for @c[0 .. 7]; my $others = select $r, undef, undef, 0;
+	exit($others == 0 && !defined(readline $c[8]) ? 0 : 1)' "$PEER_PORT" || fail "a ninth connection"
+equal "$(curl -s "http://127.0.0.1:$PEER_PORT/by-sha256/$TWO" | sha256sum | cut -d' ' -f1)" "$TWO" \
+	"what another address gets meanwhile"
+
 note "a neighbour takes it from there: the list names the peer"
 : >"$T/web/ranges.log"
 sync_at "$ROOT_B"
@@ -175,3 +195,7 @@ sync_at "$ROOT_A"
 lacks "$ROOT_A/var/lib/waybill/schedule" "Serve-To"
 wait $SERVE_PID || fail "pkgmgr serve ended with $?"
 equal "$(ls "$SHARED")" "" "what is kept for nobody"
+
+note "who dawdled was closed"
+wait $DAWDLE
+[ "$(cat "$T/dawdled")" -ge 25 ] && [ "$(cat "$T/dawdled")" -le 40 ] || fail "closed after $(cat "$T/dawdled") s"
