@@ -35,6 +35,7 @@ struct apply {
 	struct out out;
 	struct progress *progress;
 	char *in, *plain, *made;	/* buffers: read, unpacked, patched */
+	int (*go_on)(struct err *err);	/* or NULL */
 	struct err err;			/* what reading the basis ran into */
 };
 
@@ -84,6 +85,8 @@ static int make_pair(struct apply *a, size_t index, int extra_fd, struct err *er
 	size_t padded = (size_t)delta_padded(m->bytes);
 	_cleanup_free_ char *made = xmalloc(padded);
 	memset(made + m->bytes, 0, padded - m->bytes);
+	if (a->go_on && a->go_on(err) != 0)
+		return -1;
 	if (unpack_pair(a, index, made, err) != 0)
 		return -1;
 	if (write_all(extra_fd, made, padded, err) != 0)
@@ -97,6 +100,8 @@ static int make_pair(struct apply *a, size_t index, int extra_fd, struct err *er
 static int store(struct apply *a, const void *data, size_t len, struct err *err)
 {
 	struct out *out = &a->out;
+	if (a->go_on && a->go_on(err) != 0)
+		return -1;
 	sha256_add(&out->hash, data, len);
 	out->bytes += len;
 	progress_add(a->progress, len);
@@ -302,11 +307,11 @@ static int open_extra(const char *beside, struct err *err)
 }
 
 int delta_apply(const struct delta *delta, struct delta_old *old, const char *path,
-		struct err *err)
+		int (*go_on)(struct err *err), struct err *err)
 {
 	_cleanup_(apply_destroy) struct apply a = {
 		.delta = delta, .basis = &old->basis, .in = xmalloc(IN_BYTES),
-		.plain = xmalloc(IN_BYTES), .made = xmalloc(OUT_BYTES),
+		.plain = xmalloc(IN_BYTES), .made = xmalloc(OUT_BYTES), .go_on = go_on,
 		.progress = progress_new("rebuilding", delta->meta->data_bytes),
 	};
 	_cleanup_(atomic_file_freep) struct atomic_file *file = NULL;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pkgmgr/deltas.h"
 
+#include <dirent.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -16,11 +18,17 @@
 
 #define MAX_INDEX_BYTES (16u << 20)
 
+/* Written here, and proven before it is called <sha256 of the package>.<its own>.deb: what a death leaves
+ * under these names is of no use. */
+#define REBUILDING ARCHIVES_DIR "/rebuilding.deb"
+#define BETWEEN ARCHIVES_DIR "/between.deb"
+
 struct indexes {
 	const struct root *root;
 	const struct fetch_policy *policy;
 	struct delta_offers offers;
 	uint64_t *received_bytes;
+	struct strv *read;
 };
 
 static int read_index(struct indexes *in, const char *path, const char *base_uri, struct err *err)
@@ -43,11 +51,12 @@ static int on_index(const struct apt_deltas_index *index, void *arg, struct err 
 	strv_add(&uris, index->uri);
 	int rc = index->size_bytes > MAX_INDEX_BYTES
 			 ? err_set(&why, ERR_TOO_LARGE, "it is too large")
-			 : fetch_files(in->root, in->policy, &file, 1, in->received_bytes, &why);
+			 : fetch_file_there(in->root, &file, &why);
+	strv_add(in->read, index->sha256);
+	if (rc == 0 && !file.path)
+		rc = fetch_files(in->root, in->policy, &file, 1, in->received_bytes, &why);
 	if (rc == 0)
 		rc = read_index(in, file.path, index->base_uri, &why);
-	if (file.path)
-		unlink(file.path);
 	free(file.path);
 	err_clear(&file.err);
 	if (rc < 0 && why.code == ERR_CANCELLED)
@@ -69,7 +78,7 @@ static bool has_upgrade(const struct plan *plan)
 int deltas_plan(const struct root *root, const struct fetch_policy *policy, struct plan *plan,
 		uint64_t *received_bytes, struct err *err)
 {
-	struct indexes in = { root, policy, { NULL, 0 }, received_bytes };
+	struct indexes in = { root, policy, { NULL, 0 }, received_bytes, &plan->delta_indexes };
 	_cleanup_free_ char *cache = root_path(root, ARCHIVES_DIR);
 	int rc = 0;
 	if (!has_upgrade(plan))
@@ -120,16 +129,27 @@ static int prove(struct plan_archive *archive, const char *path, struct err *err
 	return 0;
 }
 
+/* A chain's first delta may have been fetched hours ago. */
+static int open_delta(const struct signed_file *file, struct delta **delta, struct err *err)
+{
+	int good = fetch_file_is_good(file->path, file->sha256, file->size_bytes, err);
+	if (good < 0)
+		return -1;
+	if (!good)
+		return err_set(err, ERR_SIGNATURE, "%s changed after it was fetched", file->path);
+	return delta_open(file->path, delta, err);
+}
+
 /* One step of a chain; `from` NULL: from what is installed. */
-static int step(const struct root *root, const struct plan_action *a, size_t index, const char *delta_path,
-		const char *from, const char *to, struct err *err)
+static int step(const struct root *root, const struct plan_action *a, size_t index,
+		const struct signed_file *file, const char *from, const char *to, struct err *err)
 {
 	_cleanup_(delta_freep) struct delta *delta = NULL;
 	_cleanup_(delta_old_close) struct delta_old old = DELTA_OLD_INIT;
 	_cleanup_(deb_freep) struct deb *deb = NULL;
 	_cleanup_free_ char *installed = root_path(root, APPLIANCES_DIR "/%s", a->package);
 	_cleanup_free_ char *cache = root_path(root, ARCHIVES_DIR);
-	if (delta_open(delta_path, &delta, err) < 0 ||
+	if (open_delta(file, &delta, err) < 0 ||
 	    check_ends(a, delta, index == 0, index + 1 == a->archive.delta_count, err) < 0)
 		return -1;
 	if (!from && delta_old_from_dir(&old, delta, installed, err) < 0)
@@ -137,27 +157,85 @@ static int step(const struct root *root, const struct plan_action *a, size_t ind
 	if (from && (deb_open(from, &deb, err) < 0 ||
 		     delta_old_from_deb(&old, delta, deb, cache, err) < 0))
 		return -1;
-	return delta_apply(delta, &old, to, err);
+	return delta_apply(delta, &old, to, quit_check, err);
+}
+
+static int name_proven(const struct root *root, struct plan_archive *archive, const char *path,
+		       struct err *err)
+{
+	_cleanup_free_ char *proven = root_path(root, ARCHIVES_DIR "/%s.%s.deb", archive->sha256,
+						archive->rebuilt_sha256);
+	if (atomic_rename(path, proven, err) < 0) {
+		free(steal(&archive->rebuilt_sha256));
+		return -1;
+	}
+	archive->path = steal(&proven);
+	return 0;
 }
 
 static int rebuild(const struct root *root, struct plan_action *a, const struct signed_file *files,
 		   struct err *err)
 {
 	struct plan_archive *archive = &a->archive;
-	_cleanup_free_ char *path = root_path(root, ARCHIVES_DIR "/%s.rebuilt.deb", archive->sha256);
-	_cleanup_free_ char *between = root_path(root, ARCHIVES_DIR "/%s.between.deb", archive->sha256);
+	_cleanup_free_ char *path = root_path(root, REBUILDING), *between = root_path(root, BETWEEN);
 	bool two = archive->delta_count == 2;
-	int rc = step(root, a, 0, files[0].path, NULL, two ? between : path, err);
+	int rc = step(root, a, 0, &files[0], NULL, two ? between : path, err);
 	if (rc == 0 && two)
-		rc = step(root, a, 1, files[1].path, between, path, err);
+		rc = step(root, a, 1, &files[1], between, path, err);
 	unlink(between);
 	if (rc == 0)
 		rc = prove(archive, path, err);
+	if (rc == 0)
+		rc = name_proven(root, archive, path, err);
 	if (rc < 0)
 		unlink(path);
-	else
-		archive->path = steal(&path);
 	return rc;
+}
+
+/* The file's name is what was proven of it, so nothing of it is read before its hash is right. */
+static int take_rebuilt(const char *path, const char *sha256, struct plan_archive *archive, struct err *err)
+{
+	struct stat st;
+	if (lstat(path, &st) < 0)
+		return err_sys(err, "look at %s", path);
+	int good = fetch_file_is_good(path, sha256, (uint64_t)st.st_size, err);
+	if (good < 0)
+		return -1;
+	if (!good)
+		return atomic_unlink(path, err);
+	archive->path = xstrdup(path);
+	archive->rebuilt_sha256 = xstrdup(sha256);
+	archive->rebuilt_bytes = (uint64_t)st.st_size;
+	return 0;
+}
+
+static int find_rebuilt(const char *dir, struct plan_archive *archive, struct err *err)
+{
+	DIR *listing = opendir(dir);
+	if (!listing)
+		return err_sys(err, "list %s", dir);
+	int rc = 0;
+	for (const struct dirent *e; rc == 0 && !archive->path && (e = readdir(listing));) {
+		if (!str_starts(e->d_name, archive->sha256) || e->d_name[SHA256_HEX_LEN] != '.')
+			continue;
+		_cleanup_free_ char *path = xasprintf("%s/%s", dir, e->d_name);
+		_cleanup_free_ char *own = xstrndup(e->d_name + SHA256_HEX_LEN + 1, SHA256_HEX_LEN);
+		if (sha256_is_valid(own))
+			rc = take_rebuilt(path, own, archive, err);
+	}
+	closedir(listing);
+	return rc;
+}
+
+int deltas_find(const struct root *root, struct plan *plan, struct err *err)
+{
+	_cleanup_free_ char *dir = root_path(root, ARCHIVES_DIR);
+	for (size_t i = 0; i < plan->action_count; i++) {
+		struct plan_archive *archive = &plan->actions[i].archive;
+		if (archive->data_sha256 && !archive->path && find_rebuilt(dir, archive, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* Each package of the chain is there uncompressed, what pairs make beside it, and dpkg's copy. */
@@ -191,12 +269,9 @@ static int fetch_deltas(const struct root *root, const struct fetch_policy *poli
 	return 0;
 }
 
-/* The file is of no use any more, right or wrong. */
-static void forget_deltas(struct signed_file *files, size_t count)
+static void free_files(struct signed_file *files, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (files[i].path)
-			unlink(files[i].path);
 		free(files[i].path);
 		err_clear(&files[i].err);
 	}
@@ -212,7 +287,7 @@ static int try_one(const struct root *root, const struct fetch_policy *policy, s
 		rc = fetch_deltas(root, policy, a, files, received_bytes, &why);
 	if (rc == 0)
 		rc = rebuild(root, a, files, &why);
-	forget_deltas(files, a->archive.delta_count);
+	free_files(files, a->archive.delta_count);
 	if (rc == 0) {
 		log_event("delta-done", "%s %s from %s, %" PRIu64 " bytes", a->package, a->to_version,
 			  a->from_version, plan_deltas_bytes(&a->archive));

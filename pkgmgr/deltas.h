@@ -13,10 +13,14 @@
 int deltas_plan(const struct root *root, const struct fetch_policy *policy, struct plan *plan,
 		uint64_t *received_bytes, struct err *err) _must_check_;
 
+/* Find what a sync before has rebuilt, proven and not installed. After fetch_prepare(). */
+int deltas_find(const struct root *root, struct plan *plan, struct err *err) _must_check_;
+
 /* Fetch the chosen deltas, compare each with the signed index before anything in it is read,
  * and rebuild the packages. One that came out right has its archive.path, and what the file
  * hashes to in archive.rebuilt_*: its control member and its data.tar are those that the signed
  * Packages names. For the others a sentence in notes says why not. Returns -1 only for a signal.
+ * What was fetched stays until the plan is carried out: whatever ends this, nothing is fetched twice.
  * Errors: ERR_CANCELLED. */
 int deltas_apply(const struct root *root, const struct fetch_policy *policy, struct plan *plan,
 		 struct strv *notes, uint64_t *received_bytes, struct err *err) _must_check_;

@@ -87,6 +87,19 @@ uint64_t fetch_file_part_bytes(const struct root *root, const char *sha256)
 	return stat(path, &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0;
 }
 
+/* Of a complete file that was damaged only the damaged blocks are fetched again: the state that it had
+ * as a partial one is still there. One that neighbours are given as well is not to be written to. */
+static int make_partial_again(const struct root *root, const struct signed_file *file, const char *path,
+			      struct err *err)
+{
+	_cleanup_free_ char *part = part_path(root, file->sha256, FIRST);
+	_cleanup_free_ char *state = xasprintf("%s.state", part);
+	struct stat st;
+	if (file_exists(part) || !file_exists(state) || lstat(path, &st) < 0 || st.st_nlink > 1)
+		return atomic_unlink(path, err);
+	return atomic_rename(path, part, err);
+}
+
 int fetch_file_there(const struct root *root, struct signed_file *file, struct err *err)
 {
 	_cleanup_free_ char *path = path_of(root, file->sha256, file->suffix);
@@ -99,7 +112,7 @@ int fetch_file_there(const struct root *root, struct signed_file *file, struct e
 	if (good < 0)
 		return -1;
 	if (!good)
-		return atomic_unlink(path, err);
+		return make_partial_again(root, file, path, err);
 	file->path = steal(&path);
 	return 0;
 }
@@ -159,7 +172,7 @@ static void blame(const struct job *job)
 }
 
 /* The file is complete, and this slot has it. Until the rename the partial file is what it
- * was; a state that stays behind speaks of no file, and the next fetch drops it. */
+ * was; the state stays, see make_partial_again(). */
 static int keep_result(struct fetcher *f, struct job *job, struct err *err)
 {
 	_cleanup_free_ char *path = path_of(f->root, job->file->sha256, job->file->suffix);
@@ -169,7 +182,8 @@ static int keep_result(struct fetcher *f, struct job *job, struct err *err)
 		return -1;
 	for (int slot = FIRST; slot < SLOTS; slot++) {
 		_cleanup_free_ char *part = part_path(f->root, job->file->sha256, (enum slot)slot);
-		if (partial_remove(part, err) < 0)
+		bool is_ours = slot == FIRST && job->slot == FIRST;
+		if (!is_ours && partial_remove(part, err) < 0)
 			return -1;
 	}
 	blame(job);

@@ -33,7 +33,8 @@ int fetch_files(const struct root *root, const struct fetch_policy *policy,
 		struct err *err) _must_check_;
 
 /* Take a complete file that is in ARCHIVES_DIR or among those kept for neighbours, if its
- * bytes are the signed ones. Returns 0, and file->path if there is one. */
+ * bytes are the signed ones; what is still good of a damaged one fetch_files() goes on with.
+ * Returns 0, and file->path if there is one. */
 int fetch_file_there(const struct root *root, struct signed_file *file, struct err *err) _must_check_;
 
 /* 1: the file has the signed bytes, 0: it has not. Read through a descriptor of our own;

@@ -19,6 +19,9 @@ static bool needs_archive(const struct plan_action *a)
 
 static bool plan_needs(const struct plan *plan, const char *file)
 {
+	for (size_t i = 0; i < plan->delta_indexes.count; i++)
+		if (str_starts(file, plan->delta_indexes.items[i]))
+			return true;
 	for (size_t i = 0; i < plan->action_count; i++) {
 		const char *sha256 = plan->actions[i].archive.sha256;
 		if (sha256 && str_starts(file, sha256))
@@ -30,7 +33,8 @@ static bool plan_needs(const struct plan *plan, const char *file)
 	return false;
 }
 
-/* Also the temporary files of a sync that was killed: the lock says that no other one runs. */
+/* Also the temporary files of a sync that was killed: the lock says that no other one runs.
+ * plan NULL: it is carried out. */
 static int drop_unneeded(const char *dir, const struct plan *plan, struct err *err)
 {
 	DIR *listing = opendir(dir);
@@ -40,7 +44,7 @@ static int drop_unneeded(const char *dir, const struct plan *plan, struct err *e
 	for (const struct dirent *e; rc == 0 && (e = readdir(listing));) {
 		_cleanup_free_ char *path = xasprintf("%s/%s", dir, e->d_name);
 		if (!str_eq(e->d_name, ".") && !str_eq(e->d_name, "..") &&
-		    !plan_needs(plan, e->d_name))
+		    !(plan && plan_needs(plan, e->d_name)))
 			rc = atomic_unlink(path, err);
 	}
 	closedir(listing);
@@ -177,11 +181,9 @@ int fetch_rehash(const struct plan *plan, struct err *err)
 			return -1;
 		if (good)
 			continue;
-		if (atomic_unlink(a->archive.path, err) < 0)
-			return -1;
 		return err_set(err, ERR_SIGNATURE,
-			       "%s changed after it was fetched; it was removed, and nothing is "
-			       "installed", a->archive.path);
+			       "%s changed after it was fetched, so nothing is installed; the next "
+			       "sync mends it", a->archive.path);
 	}
 	return 0;
 }
@@ -189,19 +191,16 @@ int fetch_rehash(const struct plan *plan, struct err *err)
 int fetch_clean(const struct root *root, const struct fetch_policy *policy,
 		const struct plan *plan, struct err *err)
 {
+	_cleanup_free_ char *dir = root_path(root, ARCHIVES_DIR);
 	for (size_t i = 0; i < plan->action_count; i++) {
 		const struct plan_archive *archive = &plan->actions[i].archive;
 		_cleanup_err_ struct err unkept = ERR_INIT;
 		/* A rebuilt one is not the file that neighbours would ask for. */
-		if (archive->rebuilt_sha256 && atomic_unlink(archive->path, err) < 0)
-			return -1;
-		if (!archive->path || archive->rebuilt_sha256 ||
-		    keep_add(root, policy, archive->path, archive->sha256, &unkept) == 0)
+		if (!archive->path || archive->rebuilt_sha256)
 			continue;
 		/* What is installed is installed, whether neighbours can have it or not. */
-		log_warn("%s is not kept: %s", archive->path, unkept.msg);
-		if (atomic_unlink(archive->path, err) < 0)
-			return -1;
+		if (keep_add(root, policy, archive->path, archive->sha256, &unkept) < 0)
+			log_warn("%s is not kept: %s", archive->path, unkept.msg);
 	}
-	return 0;
+	return drop_unneeded(dir, NULL, err);
 }

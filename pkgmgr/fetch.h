@@ -23,10 +23,10 @@ int fetch_packages(const struct root *root, const struct fetch_policy *policy, s
 		   uint64_t *received_bytes, struct err *err) _must_check_;
 
 /* Hash every archive again from a descriptor of our own, as the last step before
- * dpkg. Errors: ERR_SIGNATURE; the file is removed then. */
+ * dpkg. Errors: ERR_SIGNATURE. */
 int fetch_rehash(const struct plan *plan, struct err *err) _must_check_;
 
-/* Remove the archives of a plan that is carried out, or keep them for neighbours. */
+/* Empty ARCHIVES_DIR after a plan is carried out; packages may be kept for neighbours. */
 int fetch_clean(const struct root *root, const struct fetch_policy *policy,
 		const struct plan *plan, struct err *err) _must_check_;
 

@@ -56,6 +56,7 @@ void plan_free(struct plan *plan)
 		free(plan->wants[i].installed_version);
 	}
 	strv_destroy(&plan->notes);
+	strv_destroy(&plan->delta_indexes);
 	free(plan->actions);
 	free(plan->wants);
 	free(plan);

@@ -72,6 +72,7 @@ struct plan {
 	struct plan_want *wants; /* sorted by package */
 	size_t want_count;
 	struct strv notes;	/* sentences that the operator should read */
+	struct strv delta_indexes; /* SHA-256 of each Deltas that was read */
 };
 
 struct plan *plan_new(void);

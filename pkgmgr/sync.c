@@ -209,7 +209,8 @@ static int fetch(struct sync *sync, struct err *err)
 	if (keep_prune(root, &sync->policy, 0, time(NULL), &unpruned) < 0)
 		log_warn("%s", unpruned.msg);
 	if (deltas_plan(root, &sync->policy, sync->plan, &sync->received_bytes, err) < 0 ||
-	    fetch_prepare(root, sync->plan, err) < 0 || preflight(root, sync->plan, err) < 0 ||
+	    fetch_prepare(root, sync->plan, err) < 0 || deltas_find(root, sync->plan, err) < 0 ||
+	    preflight(root, sync->plan, err) < 0 ||
 	    deltas_apply(root, &sync->policy, sync->plan, &sync->notes, &sync->received_bytes,
 			 err) < 0)
 		return -1;
