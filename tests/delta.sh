@@ -3,16 +3,10 @@
 # by `imagepkg patch` and by hand with zstd and rdiff; a wrong or altered base, a damaged delta
 # and a full disk are errors that say so and leave nothing behind.
 . "${top_srcdir:-$(dirname "$0")/..}/tests/lib/lib.sh"
-need mke2fs qemu-img dpkg-deb jq cpio zstd rdiff ar
+. "$top_srcdir/tests/lib/image.sh"
+need jq cpio zstd rdiff ar
 export SOURCE_DATE_EPOCH=1700000000 TMPDIR=$T/tmp
 mkdir tmp
-
-# noise SEED BYTES: the same bytes for the same seed, and nothing that compresses
-noise()
-{
-	openssl enc -aes-128-ctr -nosalt -pass "pass:$1" -md sha256 </dev/zero 2>/dev/null |
-		head -c "$2" || true
-}
 
 # edit FILE STEP: another byte at each STEP
 edit()
@@ -35,9 +29,7 @@ wrapped()
 {
 	local dir=$1 name=$2 version=$3
 	shift 3
-	rm -f disk.raw
-	truncate -s 32M disk.raw
-	mke2fs -q -F -t ext4 -d "$dir" -U 12345678-1234-1234-1234-123456789012 disk.raw
+	file_system "$dir" 32
 	imagepkg wrap --disk disk.raw --name "$name" --version "$version" "$@"
 }
 

@@ -3,37 +3,20 @@
 # a site's tools can find, verify and apply them. One that saves too little is dropped, gc takes
 # them away with their versions, check notices what has changed.
 . "${top_srcdir:-$(dirname "$0")/..}/tests/lib/lib.sh"
-need gpg gpgv mke2fs qemu-img dpkg-deb openssl
+. "$top_srcdir/tests/lib/image.sh"
+need gpg gpgv
 
 make_gnupg repo-delta
 export WAYBILL_REPO=$T/repo SOURCE_DATE_EPOCH=1700000000
 imagerepo init --key "$KEY_FPR" >/dev/null
 echo "Deltas: 2" >>repo/conf/repo.conf
 
-noise()
-{
-	openssl enc -aes-128-ctr -nosalt -pass "pass:$1" -md sha256 </dev/zero 2>/dev/null |
-		head -c "$2" || true
-}
-
-# image VERSION SEED: a package whose files are the same but for one, of 20,000 bytes
-image()
-{
-	rm -rf tree disk.raw
-	mkdir -p tree/usr
-	noise same 2000000 >tree/usr/same
-	noise "$2" "${3:-20000}" >tree/usr/other
-	truncate -s 16M disk.raw
-	mke2fs -q -F -t ext4 -d tree -U 12345678-1234-1234-1234-123456789012 disk.raw
-	imagepkg -q wrap --disk disk.raw --name askom --version "$1"
-}
-
 dists=repo/public/dists/stable
 index=$dists/main/binary-amd64/Deltas
 pool=repo/public/pool/main/a/askom
 
 note "the first version, and a package that is no image"
-imagerepo add "$(image 1.0 one)" >/dev/null
+imagerepo add "$(image 1.0)" >/dev/null
 imagerepo add "$(make_deb debs hello 1.0)" >/dev/null
 imagerepo add "$(make_deb debs hello 2.0)" >out
 lacks out delta
@@ -41,12 +24,12 @@ lacks out delta
 lacks $dists/Release Deltas
 
 note "the versions after it"
-imagerepo add "$(image 1:1.1 two)" >out
+imagerepo add "$(image 1:1.1)" >out
 contains out "delta from 1.0"
-two=$(image 1:1.2 three)
+two=$(image 1:1.2)
 imagerepo add "$two" >/dev/null
 equal "$(grep -c '^Package: askom' $index)" 3 "deltas: 1.0 to 1.1, 1.0 to 1.2, 1.1 to 1.2"
-imagerepo add "$(image 1:1.3 four)" >/dev/null
+imagerepo add "$(image 1:1.3)" >/dev/null
 # Deltas: 2
 equal "$(awk -v RS= '/New-Version: 1:1.3/' $index | grep -c ^Old-Version)" 2 "deltas to 1.3"
 equal "$(find $pool -name "*.delta" | wc -l)" 5 "deltas in the pool"
@@ -79,7 +62,7 @@ imagepkg -q patch -o rebuilt.deb "$file" $pool/askom_1.0_amd64.deb >/dev/null
 cmp <(dpkg-deb --fsys-tarfile rebuilt.deb) <(dpkg-deb --fsys-tarfile "$two")
 
 note "one that saves too little"
-imagerepo add "$(image 1:1.4 five 11000000)" >out
+imagerepo add "$(image 1:1.4 11000000)" >out
 lacks out delta
 lacks $index "New-Version: 1:1.4"
 equal "$(ls repo/tmp)" "" "what is left in tmp"
@@ -90,7 +73,7 @@ mkdir bin
 old_path=$PATH
 PATH=$(printf '%s' "$PATH" | tr : '\n' | grep -v "/imagepkg\$" | paste -sd:)
 if ! command -v imagepkg >/dev/null; then
-	deb=$(PATH=$old_path image 1:1.5 six)
+	deb=$(PATH=$old_path image 1:1.5)
 	imagerepo add "$deb" >out
 	contains out "published in"
 	lacks $index "New-Version: 1:1.5"
