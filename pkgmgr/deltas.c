@@ -304,11 +304,14 @@ static int try_one(const struct root *root, const struct fetch_policy *policy, s
 int deltas_apply(const struct root *root, const struct fetch_policy *policy, struct plan *plan,
 		 struct strv *notes, uint64_t *received_bytes, struct err *err)
 {
+	struct fetch_policy hurried = *policy;
+	/* Whole packages must still have a chance where deltas have none. */
+	hurried.until_ms -= (policy->until_ms - monotonic_ms()) / 2;
 	for (size_t i = 0; i < plan->action_count; i++) {
 		struct plan_action *a = &plan->actions[i];
 		if (a->archive.delta_count == 0 || a->archive.path)
 			continue;
-		if (quit_check(err) < 0 || try_one(root, policy, a, notes, received_bytes, err) < 0)
+		if (quit_check(err) < 0 || try_one(root, &hurried, a, notes, received_bytes, err) < 0)
 			return -1;
 	}
 	return 0;

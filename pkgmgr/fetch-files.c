@@ -4,6 +4,7 @@
  * Formats and reasons: docs/spec/partial-state.md, docs/spec/mirrors.md */
 #include "pkgmgr/fetch-files.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -65,8 +66,13 @@ int fetch_file_is_good(const char *path, const char *sha256, uint64_t size_bytes
 	uint64_t size = 0;
 	if (fd < 0)
 		return err_sys(err, "open %s", path);
-	if (sha256_fd(fd, hex, &size, err) < 0)
-		return err_prefix(err, "hash %s", path);
+	if (sha256_fd(fd, hex, &size, err) < 0) {
+		if (err->sys_errno != EIO)
+			return err_prefix(err, "hash %s", path);
+		log_warn("%s: %s", path, err->msg);
+		err_clear(err);
+		return 0;
+	}
 	return size == size_bytes && str_eq(hex, sha256);
 }
 
@@ -112,7 +118,8 @@ int fetch_file_there(const struct root *root, struct signed_file *file, struct e
 	if (good < 0)
 		return -1;
 	if (!good)
-		return make_partial_again(root, file, path, err);
+		return keep_remove(root, file->sha256, err) < 0 ? -1
+								: make_partial_again(root, file, path, err);
 	file->path = steal(&path);
 	return 0;
 }

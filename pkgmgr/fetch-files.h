@@ -37,8 +37,8 @@ int fetch_files(const struct root *root, const struct fetch_policy *policy,
  * Returns 0, and file->path if there is one. */
 int fetch_file_there(const struct root *root, struct signed_file *file, struct err *err) _must_check_;
 
-/* 1: the file has the signed bytes, 0: it has not. Read through a descriptor of our own;
- * links are not followed. */
+/* 1: the file has the signed bytes, 0: it has not, or the disk does not give them. Read through a
+ * descriptor of our own; links are not followed. */
 int fetch_file_is_good(const char *path, const char *sha256, uint64_t size_bytes,
 		       struct err *err) _must_check_;
 

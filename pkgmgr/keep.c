@@ -123,3 +123,9 @@ int keep_take(const struct root *root, const char *sha256, const char *path, str
 	_cleanup_free_ char *kept = root_path(root, KEEP_DIR "/by-sha256/%s", sha256);
 	return file_exists(kept) ? atomic_link(kept, path, err) : 0;
 }
+
+int keep_remove(const struct root *root, const char *sha256, struct err *err)
+{
+	_cleanup_free_ char *kept = root_path(root, KEEP_DIR "/by-sha256/%s", sha256);
+	return file_exists(kept) ? atomic_unlink(kept, err) : 0;
+}

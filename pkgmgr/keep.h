@@ -23,6 +23,9 @@ int keep_add(const struct root *root, const struct fetch_policy *policy, const c
 int keep_take(const struct root *root, const char *sha256, const char *path,
 	      struct err *err) _must_check_;
 
+/* Its bytes have turned out wrong: no neighbour is to get it. Success also when there is none. */
+int keep_remove(const struct root *root, const char *sha256, struct err *err) _must_check_;
+
 /* Remove what is too old, then the oldest until `more_bytes` more fit into the bound.
  * `now` in Unix seconds. */
 int keep_prune(const struct root *root, const struct fetch_policy *policy, uint64_t more_bytes,

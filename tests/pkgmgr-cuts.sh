@@ -174,7 +174,9 @@ for cut in $(seq "$CUTS"); do
 	SUM_AGAIN=$((SUM_AGAIN + (again > 0 ? again : 0)))
 	note "$cut $kind: $PROVEN of $SIZE vouched for, $SENT sent, $again again"
 done
-note "begun from a wrong file, which the right one then replaces"
+note "begun from a wrong file, which the right one then replaces; there is no room for both"
+mkdir -p "$CACHE"
+mount -t tmpfs -o size=$((MIB + 1))m waybill-test "$CACHE"
 rm -f "$T"/public/pool/*.deb
 big_package big "$((CUTS + 1))" $MIB
 DEB=$T/public/pool/big_$((CUTS + 1))_all.deb
@@ -183,12 +185,14 @@ publish
 cp -p "$DEB" "$T/right.deb"
 head -c "$SIZE" /dev/urandom >"$DEB"
 begin
+wait_for 30 "more than there is room for beside the right one" part_has 2000000
 stop TERM 1
 cp "$T/right.deb" "$DEB"
 begin
 stop KILL 137
 fast
 sync_site
+contains "$T/err" "no room for two of it"
 is_installed big "$((CUTS + 1))"
 
 note "$CUTS cuts: $SUM_AGAIN bytes of what was vouched for were sent again, a block is $BLOCK"
