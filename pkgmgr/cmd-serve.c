@@ -54,17 +54,16 @@ static int serve(struct pkgmgr *m, struct serve *what, struct err *err)
 	return serve_directory(what, err);
 }
 
-static int serve_by_policy(struct pkgmgr *m, struct serve *what, struct err *err)
+static int serve_by_policy(struct pkgmgr *m, const struct serve *base, struct err *err)
 {
 	struct neighbours who = { &m->root, STRV_INIT };
-	what->networks = &who.networks;
-	what->look = look_again;
-	what->arg = &who;
+	struct serve what = { .address = base->address, .port = base->port,
+			      .networks = &who.networks, .look = look_again, .arg = &who };
 	int result = neighbours_read(&m->root, &who.networks, err);
 	if (result == 0 && who.networks.count == 0)
 		log_info("nobody may take packages from this site: Serve-To names none");
 	else if (result == 0)
-		result = serve(m, what, err);
+		result = serve(m, &what, err);
 	strv_destroy(&who.networks);
 	return result;
 }
