@@ -54,9 +54,10 @@ static int parse_one(const struct deb822_stanza *s, const char *base_uri, struct
 	return 0;
 }
 
-static bool merge(struct delta_offers *offers, const struct delta_offer *offer)
+/* With one of another server's index: those are the first `count`. */
+static bool merge(struct delta_offers *offers, size_t count, const struct delta_offer *offer)
 {
-	for (size_t i = 0; i < offers->count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct plan_delta *known = &offers->items[i].delta;
 		if (!str_eq(known->sha256, offer->delta.sha256))
 			continue;
@@ -71,6 +72,7 @@ int delta_offers_parse(const char *text, size_t len, const char *base_uri,
 		       struct delta_offers *offers, struct err *err)
 {
 	_cleanup_(deb822_freep) struct deb822 *doc = NULL;
+	size_t before = offers->count;
 	if (deb822_parse(text, len, MAX_OFFERS, "Deltas", &doc, err) < 0)
 		return -1;
 	for (size_t i = 0; i < doc->count; i++) {
@@ -79,7 +81,7 @@ int delta_offers_parse(const char *text, size_t len, const char *base_uri,
 			offer_destroy(&offer);
 			return -1;
 		}
-		if (merge(offers, &offer)) {
+		if (merge(offers, before, &offer)) {
 			offer_destroy(&offer);
 			continue;
 		}
