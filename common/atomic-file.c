@@ -81,6 +81,11 @@ int atomic_file_commit(struct atomic_file *file, struct err *err)
 {
 	if (fsync(file->fd) < 0)
 		return err_sys(err, "fsync %s", file->tmp_path);
+	return atomic_file_commit_unflushed(file, err);
+}
+
+int atomic_file_commit_unflushed(struct atomic_file *file, struct err *err)
+{
 	if (atomic_rename(file->tmp_path, file->path, err) < 0)
 		return -1;
 	free(steal(&file->tmp_path));

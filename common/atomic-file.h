@@ -26,6 +26,8 @@ struct atomic_file {
 int atomic_file_open(const char *path, mode_t mode, struct atomic_file **out,
 		     struct err *err) _must_check_;
 int atomic_file_commit(struct atomic_file *file, struct err *err) _must_check_;
+/* The same for a file whose hash is compared before it is used: a power cut may leave other bytes. */
+int atomic_file_commit_unflushed(struct atomic_file *file, struct err *err) _must_check_;
 void atomic_file_free(struct atomic_file *file);
 DEFINE_FREEP(struct atomic_file, atomic_file_free)
 

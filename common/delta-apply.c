@@ -23,6 +23,8 @@ struct out {
 	int fd;
 	uint64_t data_header;	/* offset of data.tar's ar header */
 	struct sha256 hash;	/* of data.tar */
+	struct sha256 file_hash; /* of the file, if somebody asks for it */
+	bool hashes_file;
 	uint64_t bytes;
 	bool is_packed;
 	struct zstd_writer zstd;	/* is_packed: what takes data.tar */
@@ -97,6 +99,13 @@ static int make_pair(struct apply *a, size_t index, int extra_fd, struct err *er
 
 /* --- data.tar -------------------------------------------------------------------------- */
 
+static int put(struct out *out, const void *data, size_t len, struct err *err)
+{
+	if (out->hashes_file)
+		sha256_add(&out->file_hash, data, len);
+	return write_all(out->fd, data, len, err);
+}
+
 static int store(struct apply *a, const void *data, size_t len, struct err *err)
 {
 	struct out *out = &a->out;
@@ -105,8 +114,7 @@ static int store(struct apply *a, const void *data, size_t len, struct err *err)
 	sha256_add(&out->hash, data, len);
 	out->bytes += len;
 	progress_add(a->progress, len);
-	return out->is_packed ? zstd_writer_add(&out->zstd, data, len, err)
-			      : write_all(out->fd, data, len, err);
+	return out->is_packed ? zstd_writer_add(&out->zstd, data, len, err) : put(out, data, len, err);
 }
 
 static rs_result on_copy(void *arg, rs_long_t pos, size_t *len, void **buf)
@@ -215,7 +223,7 @@ static int write_header(struct out *out, const char *name, uint64_t bytes, struc
 {
 	char header[DELTA_AR_HEADER_BYTES + 1];
 	delta_ar_header(header, name, bytes);
-	return write_all(out->fd, header, DELTA_AR_HEADER_BYTES, err);
+	return put(out, header, DELTA_AR_HEADER_BYTES, err);
 }
 
 static int copy_control(struct apply *a, struct err *err)
@@ -228,7 +236,7 @@ static int copy_control(struct apply *a, struct err *err)
 		uint64_t left = meta->control_bytes - done;
 		size_t n = left < IN_BYTES ? (size_t)left : IN_BYTES;
 		if (delta_pread(a->delta->fd, a->in, n, a->delta->control_offset + done, err) != 0 ||
-		    write_all(a->out.fd, a->in, n, err) != 0)
+		    put(&a->out, a->in, n, err) != 0)
 			return -1;
 		sha256_add(&hash, a->in, n);
 		done += n;
@@ -237,34 +245,38 @@ static int copy_control(struct apply *a, struct err *err)
 	if (!str_eq(sha256, meta->control_sha256))
 		return err_set(err, ERR_INPUT, "the delta is damaged in %s: its SHA-256 is wrong",
 			       meta->control_name);
-	return meta->control_bytes & 1 ? write_all(a->out.fd, "\n", 1, err) : 0;
+	return meta->control_bytes & 1 ? put(&a->out, "\n", 1, err) : 0;
 }
 
-/* All that comes before the content of data.tar, whose size is filled in at the end. */
+/* All that comes before the content of data.tar. What it takes packed is filled in at the end. */
 static int begin_deb(struct apply *a, struct err *err)
 {
 	static const char version[] = "2.0\n";
 	struct out *out = &a->out;
 	const struct delta_meta *meta = a->delta->meta;
-	if (write_all(out->fd, DELTA_AR_MAGIC, strlen(DELTA_AR_MAGIC), err) != 0 ||
+	sha256_start(&out->file_hash);
+	if (put(out, DELTA_AR_MAGIC, strlen(DELTA_AR_MAGIC), err) != 0 ||
 	    write_header(out, "debian-binary", strlen(version), err) != 0 ||
-	    write_all(out->fd, version, strlen(version), err) != 0 ||
+	    put(out, version, strlen(version), err) != 0 ||
 	    write_header(out, meta->control_name, meta->control_bytes, err) != 0 ||
 	    copy_control(a, err) != 0)
 		return -1;
 	sha256_start(&out->hash);
 	out->data_header = (uint64_t)lseek(out->fd, 0, SEEK_CUR);
 	out->is_packed = meta->data_bytes > delta_plain_max;
-	if (write_header(out, "data.tar", 0, err) != 0)
+	if (!out->is_packed)
+		return write_header(out, "data.tar", meta->data_bytes, err);
+	if (write_header(out, "data.tar.zst", 0, err) != 0)
 		return -1;
-	return out->is_packed ? zstd_writer_open(&out->zstd, out->fd, &quick, 1, err) : 0;
+	return zstd_writer_open(&out->zstd, out->fd, &quick, 1, err);
 }
 
-static int end_deb(struct apply *a, struct err *err)
+static int end_deb(struct apply *a, char *file_sha256, struct err *err)
 {
 	struct out *out = &a->out;
 	const struct delta_meta *meta = a->delta->meta;
 	char sha256[SHA256_HEX_LEN + 1], header[DELTA_AR_HEADER_BYTES + 1];
+	uint64_t bytes = 0;
 	sha256_finish(&out->hash, sha256);
 	if (out->bytes != meta->data_bytes || !str_eq(sha256, meta->data_sha256))
 		return err_set(err, ERR_INPUT, "what the delta makes is not %s %s: its SHA-256 is "
@@ -275,13 +287,17 @@ static int end_deb(struct apply *a, struct err *err)
 	uint64_t stored_bytes = out->is_packed ? out->zstd.packed_bytes : out->bytes;
 	if (stored_bytes > DELTA_AR_MEMBER_MAX)
 		return err_set(err, ERR_TOO_LARGE, "data.tar does not fit into a .deb");
-	if (stored_bytes & 1 && write_all(out->fd, "\n", 1, err) != 0)
+	if (stored_bytes & 1 && put(out, "\n", 1, err) != 0)
 		return -1;
-	delta_ar_header(header, out->is_packed ? "data.tar.zst" : "data.tar", stored_bytes);
+	if (file_sha256)
+		sha256_finish(&out->file_hash, file_sha256);
+	if (!out->is_packed)
+		return 0;
+	delta_ar_header(header, "data.tar.zst", stored_bytes);
 	if (pwrite(out->fd, header, DELTA_AR_HEADER_BYTES, (off_t)out->data_header) !=
 	    DELTA_AR_HEADER_BYTES)
 		return err_sys(err, "cannot write the package");
-	return 0;
+	return file_sha256 ? sha256_fd(out->fd, file_sha256, &bytes, err) : 0;
 }
 
 static int make_members(struct apply *a, int extra_fd, struct err *err)
@@ -307,7 +323,7 @@ static int open_extra(const char *beside, struct err *err)
 }
 
 int delta_apply(const struct delta *delta, struct delta_old *old, const char *path,
-		int (*go_on)(struct err *err), struct err *err)
+		int (*go_on)(struct err *err), char *sha256, struct err *err)
 {
 	_cleanup_(apply_destroy) struct apply a = {
 		.delta = delta, .basis = &old->basis, .in = xmalloc(IN_BYTES),
@@ -319,8 +335,9 @@ int delta_apply(const struct delta *delta, struct delta_old *old, const char *pa
 	if (extra_fd < 0 || atomic_file_open(path, 0644, &file, err) != 0)
 		return -1;
 	a.out.fd = file->fd;
+	a.out.hashes_file = sha256 != NULL;
 	if (begin_deb(&a, err) != 0 || make_members(&a, extra_fd, err) != 0 ||
-	    end_deb(&a, err) != 0)
+	    end_deb(&a, sha256, err) != 0)
 		return err_prefix(err, "%s", path);
-	return atomic_file_commit(file, err);
+	return sha256 ? atomic_file_commit_unflushed(file, err) : atomic_file_commit(file, err);
 }

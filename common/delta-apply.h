@@ -49,10 +49,12 @@ int delta_old_from_paths(struct delta_old *old, const struct delta *delta,
 /* Write the package to `path`, atomically: its control member and its uncompressed data.tar
  * are those of the published one, which is checked before it gets its name. Takes less than
  * 64 MiB of memory, and room for the package and what the pairs make in path's directory.
- * `go_on`, or NULL, is asked now and then; its error ends it.
+ * `go_on`, or NULL, is asked now and then; its error ends it. `sha256`, or NULL: what the file hashes
+ * to as it was written, which whoever hands it on compares with what the disk then has; the file is
+ * not flushed then, since a power cut would be found out the same way.
  * Errors: ERR_INPUT (damaged), ERR_NO_SPACE, ERR_SYSTEM, go_on's.  Source: docs/spec/delta.md */
 int delta_apply(const struct delta *delta, struct delta_old *old, const char *path,
-		int (*go_on)(struct err *err), struct err *err) _must_check_;
+		int (*go_on)(struct err *err), char *sha256, struct err *err) _must_check_;
 
 /* A data.tar of more bytes is stored compressed: what an ar member can hold. Less in tests. */
 extern uint64_t delta_plain_max;

@@ -58,7 +58,7 @@ int cmd_patch(struct cli *cli, int argc, char **argv, struct err *err)
 	if (!out)
 		out = default_path(delta->meta);
 	if (open_old(&old, delta, argv[cli->next + 1], err) != 0 ||
-	    delta_apply(delta, &old, out, NULL, err) != 0)
+	    delta_apply(delta, &old, out, NULL, NULL, err) != 0)
 		return -1;
 	if (!cli->json) {
 		printf("%s\n", out);

@@ -112,23 +112,6 @@ static int check_ends(const struct plan_action *a, const struct delta *delta, bo
 	return 0;
 }
 
-/* Read again, from a descriptor of our own, what was written. */
-static int prove(struct plan_archive *archive, const char *path, struct err *err)
-{
-	_cleanup_(deb_freep) struct deb *deb = NULL;
-	char sha256[SHA256_HEX_LEN + 1];
-	uint64_t bytes = 0;
-	if (deb_open(path, &deb, err) < 0 || deb_data_digest(deb, sha256, &bytes, err) < 0)
-		return -1;
-	if (!str_eq(deb->control_sha256, archive->control_sha256) ||
-	    !str_eq(sha256, archive->data_sha256) || bytes != archive->data_bytes)
-		return err_set(err, ERR_SIGNATURE, "%s is not what the repository signed", path);
-	if (sha256_fd(deb->fd, sha256, &archive->rebuilt_bytes, err) < 0)
-		return -1;
-	archive->rebuilt_sha256 = xstrdup(sha256);
-	return 0;
-}
-
 /* A chain's first delta may have been fetched hours ago. */
 static int open_delta(const struct signed_file *file, struct delta **delta, struct err *err)
 {
@@ -142,7 +125,8 @@ static int open_delta(const struct signed_file *file, struct delta **delta, stru
 
 /* One step of a chain; `from` NULL: from what is installed. */
 static int step(const struct root *root, const struct plan_action *a, size_t index,
-		const struct signed_file *file, const char *from, const char *to, struct err *err)
+		const struct signed_file *file, const char *from, const char *to,
+		char sha256[SHA256_HEX_LEN + 1], struct err *err)
 {
 	_cleanup_(delta_freep) struct delta *delta = NULL;
 	_cleanup_(delta_old_close) struct delta_old old = DELTA_OLD_INIT;
@@ -157,19 +141,23 @@ static int step(const struct root *root, const struct plan_action *a, size_t ind
 	if (from && (deb_open(from, &deb, err) < 0 ||
 		     delta_old_from_deb(&old, delta, deb, cache, err) < 0))
 		return -1;
-	return delta_apply(delta, &old, to, quit_check, err);
+	return delta_apply(delta, &old, to, quit_check, sha256, err);
 }
 
+/* Its data.tar and its control member are the signed ones: that was so when they were written, and
+ * fetch_rehash() sees that the disk has what was written. */
 static int name_proven(const struct root *root, struct plan_archive *archive, const char *path,
-		       struct err *err)
+		       const char *sha256, struct err *err)
 {
-	_cleanup_free_ char *proven = root_path(root, ARCHIVES_DIR "/%s.%s.deb", archive->sha256,
-						archive->rebuilt_sha256);
-	if (atomic_rename(path, proven, err) < 0) {
-		free(steal(&archive->rebuilt_sha256));
+	struct stat st;
+	_cleanup_free_ char *proven = root_path(root, ARCHIVES_DIR "/%s.%s.deb", archive->sha256, sha256);
+	if (stat(path, &st) < 0)
+		return err_sys(err, "look at %s", path);
+	if (atomic_rename(path, proven, err) < 0)
 		return -1;
-	}
 	archive->path = steal(&proven);
+	archive->rebuilt_sha256 = xstrdup(sha256);
+	archive->rebuilt_bytes = (uint64_t)st.st_size;
 	return 0;
 }
 
@@ -179,14 +167,13 @@ static int rebuild(const struct root *root, struct plan_action *a, const struct 
 	struct plan_archive *archive = &a->archive;
 	_cleanup_free_ char *path = root_path(root, REBUILDING), *between = root_path(root, BETWEEN);
 	bool two = archive->delta_count == 2;
-	int rc = step(root, a, 0, &files[0], NULL, two ? between : path, err);
+	char sha256[SHA256_HEX_LEN + 1];
+	int rc = step(root, a, 0, &files[0], NULL, two ? between : path, sha256, err);
 	if (rc == 0 && two)
-		rc = step(root, a, 1, &files[1], between, path, err);
+		rc = step(root, a, 1, &files[1], between, path, sha256, err);
 	unlink(between);
 	if (rc == 0)
-		rc = prove(archive, path, err);
-	if (rc == 0)
-		rc = name_proven(root, archive, path, err);
+		rc = name_proven(root, archive, path, sha256, err);
 	if (rc < 0)
 		unlink(path);
 	return rc;
