@@ -5,6 +5,8 @@
 #ifndef WAYBILL_DELTA_APPLY_H
 #define WAYBILL_DELTA_APPLY_H
 
+#include <sys/stat.h>
+
 #include "common/deb.h"
 #include "common/delta-basis.h"
 #include "common/delta-file.h"
@@ -25,11 +27,19 @@ int delta_open(const char *path, struct delta **out, struct err *err) _must_chec
 void delta_free(struct delta *delta);
 DEFINE_FREEP(struct delta, delta_free)
 
+/* What a file hashed to, for as long as nobody has written to it. */
+struct delta_known {
+	struct stat st;		/* from before it was hashed */
+	char sha256[SHA256_HEX_LEN + 1];
+};
+
 /* The files that the delta starts from. */
 struct delta_old {
 	struct delta_basis basis;
 	int fds[DELTA_MAX_BASIS];
 	size_t fd_count;
+	const struct delta_known *known;	/* borrowed; these are not hashed again */
+	size_t known_count;
 };
 #define DELTA_OLD_INIT { .fd_count = 0 }
 void delta_old_close(struct delta_old *old);

@@ -147,6 +147,30 @@ void delta_old_close(struct delta_old *old)
 	*old = (struct delta_old)DELTA_OLD_INIT;
 }
 
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* What is known of a file may be wrong all the same: what is made of it is hashed, too. */
+static int hash_file(const struct delta_old *old, int fd, char sha256[SHA256_HEX_LEN + 1],
+		     uint64_t *bytes, struct err *err)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return err_sys(err, "stat the basis of the delta");
+	for (size_t i = 0; i < old->known_count; i++) {
+		const struct stat *was = &old->known[i].st;
+		if (st.st_dev != was->st_dev || st.st_ino != was->st_ino || st.st_size != was->st_size ||
+		    !same_time(&st.st_mtim, &was->st_mtim) || !same_time(&st.st_ctim, &was->st_ctim))
+			continue;
+		memcpy(sha256, old->known[i].sha256, SHA256_HEX_LEN + 1);
+		*bytes = (uint64_t)st.st_size;
+		return 0;
+	}
+	return sha256_fd(fd, sha256, bytes, err);
+}
+
 /* Take over fd. A basis that differs makes garbage at best: better said now, and why. */
 static int add_file(struct delta_old *old, const struct delta *delta, int fd, struct err *err)
 {
@@ -155,7 +179,7 @@ static int add_file(struct delta_old *old, const struct delta *delta, int fd, st
 	char sha256[SHA256_HEX_LEN + 1];
 	uint64_t bytes = 0;
 	old->fds[old->fd_count++] = fd;
-	if (sha256_fd(fd, sha256, &bytes, err) != 0)
+	if (hash_file(old, fd, sha256, &bytes, err) != 0)
 		return -1;
 	if (!str_eq(sha256, want->sha256))
 		return err_set(err, ERR_INPUT, "%s is not that of %s %s, which this delta starts "

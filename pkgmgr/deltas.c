@@ -12,6 +12,7 @@
 #include "common/delta-apply.h"
 #include "common/log.h"
 #include "pkgmgr/apt/apt.h"
+#include "pkgmgr/basis-hash.h"
 #include "pkgmgr/delta-choice.h"
 #include "pkgmgr/fetch-files.h"
 #include "pkgmgr/quit.h"
@@ -93,6 +94,14 @@ int deltas_plan(const struct root *root, const struct fetch_policy *policy, stru
 
 /* --- rebuilding ------------------------------------------------------------------------- */
 
+/* A package that is rebuilt. */
+struct work {
+	const struct root *root;
+	struct plan_action *action;
+	struct signed_file files[PLAN_MAX_DELTAS];	/* its deltas */
+	struct basis_hash basis;
+};
+
 /* What a delta says of itself is no more than a hint; where it ends is what was signed. */
 static int check_ends(const struct plan_action *a, const struct delta *delta, bool first, bool last,
 		      struct err *err)
@@ -124,16 +133,17 @@ static int open_delta(const struct signed_file *file, struct delta **delta, stru
 }
 
 /* One step of a chain; `from` NULL: from what is installed. */
-static int step(const struct root *root, const struct plan_action *a, size_t index,
-		const struct signed_file *file, const char *from, const char *to,
+static int step(const struct work *w, size_t index, const char *from, const char *to,
 		char sha256[SHA256_HEX_LEN + 1], struct err *err)
 {
+	const struct plan_action *a = w->action;
 	_cleanup_(delta_freep) struct delta *delta = NULL;
-	_cleanup_(delta_old_close) struct delta_old old = DELTA_OLD_INIT;
+	_cleanup_(delta_old_close) struct delta_old old = { .known = w->basis.known,
+							    .known_count = w->basis.count };
 	_cleanup_(deb_freep) struct deb *deb = NULL;
-	_cleanup_free_ char *installed = root_path(root, APPLIANCES_DIR "/%s", a->package);
-	_cleanup_free_ char *cache = root_path(root, ARCHIVES_DIR);
-	if (open_delta(file, &delta, err) < 0 ||
+	_cleanup_free_ char *installed = root_path(w->root, APPLIANCES_DIR "/%s", a->package);
+	_cleanup_free_ char *cache = root_path(w->root, ARCHIVES_DIR);
+	if (open_delta(&w->files[index], &delta, err) < 0 ||
 	    check_ends(a, delta, index == 0, index + 1 == a->archive.delta_count, err) < 0)
 		return -1;
 	if (!from && delta_old_from_dir(&old, delta, installed, err) < 0)
@@ -161,19 +171,18 @@ static int name_proven(const struct root *root, struct plan_archive *archive, co
 	return 0;
 }
 
-static int rebuild(const struct root *root, struct plan_action *a, const struct signed_file *files,
-		   struct err *err)
+static int rebuild(const struct work *w, struct err *err)
 {
-	struct plan_archive *archive = &a->archive;
-	_cleanup_free_ char *path = root_path(root, REBUILDING), *between = root_path(root, BETWEEN);
+	struct plan_archive *archive = &w->action->archive;
+	_cleanup_free_ char *path = root_path(w->root, REBUILDING), *between = root_path(w->root, BETWEEN);
 	bool two = archive->delta_count == 2;
 	char sha256[SHA256_HEX_LEN + 1];
-	int rc = step(root, a, 0, &files[0], NULL, two ? between : path, sha256, err);
+	int rc = step(w, 0, NULL, two ? between : path, sha256, err);
 	if (rc == 0 && two)
-		rc = step(root, a, 1, &files[1], between, path, sha256, err);
+		rc = step(w, 1, between, path, sha256, err);
 	unlink(between);
 	if (rc == 0)
-		rc = name_proven(root, archive, path, sha256, err);
+		rc = name_proven(w->root, archive, path, sha256, err);
 	if (rc < 0)
 		unlink(path);
 	return rc;
@@ -239,21 +248,25 @@ static int check_room(const struct root *root, const struct plan_action *a, stru
 	return err_set(err, ERR_NO_SPACE, "rebuilding it needs %s below %s", size, cache);
 }
 
-static int fetch_deltas(const struct root *root, const struct fetch_policy *policy,
-			const struct plan_action *a, struct signed_file *files,
-			uint64_t *received_bytes, struct err *err)
+/* What is installed is hashed meanwhile: on a thin line that costs no time. */
+static int fetch_deltas(struct work *w, const struct fetch_policy *policy, uint64_t *received_bytes,
+			struct err *err)
 {
-	for (size_t i = 0; i < a->archive.delta_count; i++) {
+	const struct plan_action *a = w->action;
+	_cleanup_free_ char *installed = root_path(w->root, APPLIANCES_DIR "/%s", a->package);
+	int rc = 0;
+	basis_hash_start(&w->basis, installed);
+	for (size_t i = 0; rc == 0 && i < a->archive.delta_count; i++) {
 		const struct plan_delta *delta = &a->archive.deltas[i];
-		files[i] = (struct signed_file){ .name = a->package, .sha256 = delta->sha256,
-						 .uris = &delta->uris, .suffix = ".delta",
-						 .size_bytes = delta->size_bytes };
-		if (fetch_file_there(root, &files[i], err) < 0)
-			return -1;
-		if (!files[i].path && fetch_files(root, policy, &files[i], 1, received_bytes, err) < 0)
-			return -1;
+		w->files[i] = (struct signed_file){ .name = a->package, .sha256 = delta->sha256,
+						    .uris = &delta->uris, .suffix = ".delta",
+						    .size_bytes = delta->size_bytes };
+		rc = fetch_file_there(w->root, &w->files[i], err);
+		if (rc == 0 && !w->files[i].path)
+			rc = fetch_files(w->root, policy, &w->files[i], 1, received_bytes, err);
 	}
-	return 0;
+	basis_hash_wait(&w->basis);
+	return rc;
 }
 
 static void free_files(struct signed_file *files, size_t count)
@@ -267,14 +280,14 @@ static void free_files(struct signed_file *files, size_t count)
 static int try_one(const struct root *root, const struct fetch_policy *policy, struct plan_action *a,
 		   struct strv *notes, uint64_t *received_bytes, struct err *err)
 {
-	struct signed_file files[PLAN_MAX_DELTAS] = { { 0 } };
+	struct work w = { .root = root, .action = a, .basis = BASIS_HASH_INIT };
 	_cleanup_err_ struct err why = ERR_INIT;
 	int rc = check_room(root, a, &why);
 	if (rc == 0)
-		rc = fetch_deltas(root, policy, a, files, received_bytes, &why);
+		rc = fetch_deltas(&w, policy, received_bytes, &why);
 	if (rc == 0)
-		rc = rebuild(root, a, files, &why);
-	free_files(files, a->archive.delta_count);
+		rc = rebuild(&w, &why);
+	free_files(w.files, a->archive.delta_count);
 	if (rc == 0) {
 		log_event("delta-done", "%s %s from %s, %" PRIu64 " bytes", a->package, a->to_version,
 			  a->from_version, plan_deltas_bytes(&a->archive));
