@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "common/atomic-file.h"
-#include "common/hash.h"
+#include "common/hash-thread.h"
 #include "common/progress.h"
 #include "common/zstd-writer.h"
 
@@ -23,8 +23,7 @@ struct out {
 	int fd;
 	uint64_t data_header;	/* offset of data.tar's ar header */
 	struct sha256 hash;	/* of data.tar */
-	struct sha256 file_hash; /* of the file, if somebody asks for it */
-	bool hashes_file;
+	struct hash_thread *file_hash; /* of the file, if somebody asks for it; or NULL */
 	uint64_t bytes;
 	bool is_packed;
 	struct zstd_writer zstd;	/* is_packed: what takes data.tar */
@@ -44,6 +43,7 @@ struct apply {
 static void apply_destroy(struct apply *a)
 {
 	zstd_writer_close(&a->out.zstd);
+	hash_thread_free(a->out.file_hash);
 	progress_freep(&a->progress);
 	free(a->in);
 	free(a->plain);
@@ -101,8 +101,8 @@ static int make_pair(struct apply *a, size_t index, int extra_fd, struct err *er
 
 static int put(struct out *out, const void *data, size_t len, struct err *err)
 {
-	if (out->hashes_file)
-		sha256_add(&out->file_hash, data, len);
+	if (out->file_hash)
+		hash_thread_add(out->file_hash, data, len);
 	return write_all(out->fd, data, len, err);
 }
 
@@ -254,7 +254,6 @@ static int begin_deb(struct apply *a, struct err *err)
 	static const char version[] = "2.0\n";
 	struct out *out = &a->out;
 	const struct delta_meta *meta = a->delta->meta;
-	sha256_start(&out->file_hash);
 	if (put(out, DELTA_AR_MAGIC, strlen(DELTA_AR_MAGIC), err) != 0 ||
 	    write_header(out, "debian-binary", strlen(version), err) != 0 ||
 	    put(out, version, strlen(version), err) != 0 ||
@@ -290,7 +289,7 @@ static int end_deb(struct apply *a, char *file_sha256, struct err *err)
 	if (stored_bytes & 1 && put(out, "\n", 1, err) != 0)
 		return -1;
 	if (file_sha256)
-		sha256_finish(&out->file_hash, file_sha256);
+		hash_thread_finish(out->file_hash, file_sha256);
 	if (!out->is_packed)
 		return 0;
 	delta_ar_header(header, "data.tar.zst", stored_bytes);
@@ -335,7 +334,7 @@ int delta_apply(const struct delta *delta, struct delta_old *old, const char *pa
 	if (extra_fd < 0 || atomic_file_open(path, 0644, &file, err) != 0)
 		return -1;
 	a.out.fd = file->fd;
-	a.out.hashes_file = sha256 != NULL;
+	a.out.file_hash = sha256 ? hash_thread_new() : NULL;
 	if (begin_deb(&a, err) != 0 || make_members(&a, extra_fd, err) != 0 ||
 	    end_deb(&a, sha256, err) != 0)
 		return err_prefix(err, "%s", path);

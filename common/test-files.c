@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/atomic-file.h"
-#include "common/hash.h"
+#include "common/hash-thread.h"
 #include "common/lock.h"
 #include "common/root.h"
 #include "common/state.h"
@@ -123,6 +123,30 @@ static void test_hash(void **state)
 	assert_ok(sha256_file(path, again, &size, &err));
 	assert_string_equal(again, hex);
 	assert_int_equal(size, 3);
+}
+
+static void test_hash_thread(void **state)
+{
+	enum { LEN = 1000003 };
+	static const size_t pieces[] = { 7, 4096, 262144, 262145, LEN };
+	_cleanup_free_ char *data = xmalloc(LEN);
+	char want[SHA256_HEX_LEN + 1], hex[SHA256_HEX_LEN + 1];
+	for (size_t i = 0; i < LEN; i++)
+		data[i] = (char)(i * i >> 3);
+	sha256_hex(data, LEN, want);
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
+		_cleanup_(hash_thread_freep) struct hash_thread *t = hash_thread_new();
+		for (size_t done = 0; done < LEN; done += pieces[i])
+			hash_thread_add(t, data + done, LEN - done < pieces[i] ? LEN - done : pieces[i]);
+		hash_thread_finish(t, hex);
+		assert_string_equal(hex, want);
+	}
+	_cleanup_(hash_thread_freep) struct hash_thread *none = hash_thread_new();
+	hash_thread_finish(none, hex);
+	sha256_hex("", 0, want);
+	assert_string_equal(hex, want);
+	_cleanup_(hash_thread_freep) struct hash_thread *unfinished = hash_thread_new();
+	hash_thread_add(unfinished, data, LEN);
 }
 
 static void test_lock(void **state)
@@ -241,7 +265,7 @@ int main(void)
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		IN_DIR(test_write_and_read), IN_DIR(test_abandoned), IN_DIR(test_link_and_trees),
-		IN_DIR(test_hash),	     IN_DIR(test_lock),	     IN_DIR(test_root),
+		IN_DIR(test_hash), IN_DIR(test_hash_thread),	     IN_DIR(test_lock),	     IN_DIR(test_root),
 		IN_DIR(test_state),	     IN_DIR(test_state_garbage), IN_DIR(test_watch_due),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
