@@ -138,7 +138,8 @@ static int on_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t index, blk64_t r
 static void add_file(struct reader *r, const char *path, ext2_ino_t ino, struct ext2_inode *inode)
 {
 	struct delta_tree *tree = r->tree;
-	if (tree->count == MAX_FILES || inode->i_flags & EXT4_INLINE_DATA_FL || !ext2fs_inode_has_valid_blocks2(r->fs, inode))
+	if (tree->count == MAX_FILES || inode->i_flags & EXT4_INLINE_DATA_FL ||
+	    !ext2fs_inode_has_valid_blocks2(r->fs, inode))
 		return;
 	if ((tree->count & (tree->count - 1)) == 0)
 		tree->files = xrealloc(tree->files, (tree->count ? 2 * tree->count : 1) *
