@@ -22,7 +22,7 @@
 #include "common/subproc.h"
 #include "common/util.h"
 
-enum { MAX_CONNECTIONS = 64, MAX_OF_ADDRESS = 8, IDLE_SECONDS = 30, LOOK_MS = 5000 };
+enum { MAX_CONNECTIONS = 64, IDLE_SECONDS = 30, LOOK_MS = 5000 };
 #define MINIMUM_RATE 256	/* bytes a second, of an answer: who takes less is gone */
 
 /* Shared by the loop and the connections; the last of them frees it. */
@@ -183,7 +183,7 @@ static bool start_thread(struct server *server, int fd, size_t slot)
 }
 
 /* False: there is none, or this address has its share. Called by the loop alone. */
-static bool take_slot(struct server *server, in_addr_t from, size_t *slot)
+static bool take_slot(struct server *server, in_addr_t from, unsigned limit, size_t *slot)
 {
 	size_t of_address = 0;
 	*slot = MAX_CONNECTIONS;
@@ -192,16 +192,16 @@ static bool take_slot(struct server *server, in_addr_t from, size_t *slot)
 		if (server->from[i] == 0)
 			*slot = i;
 	}
-	if (*slot == MAX_CONNECTIONS || of_address >= MAX_OF_ADDRESS)
+	if (*slot == MAX_CONNECTIONS || (limit && of_address >= limit))
 		return false;
 	server->from[*slot] = from;
 	return true;
 }
 
-static void start_connection(struct server *server, int fd, in_addr_t from)
+static void start_connection(struct server *server, int fd, in_addr_t from, unsigned limit)
 {
 	size_t slot = 0;
-	if (!take_slot(server, from, &slot)) {
+	if (!take_slot(server, from, limit, &slot)) {
 		close(fd);
 		return;
 	}
@@ -213,15 +213,15 @@ static void start_connection(struct server *server, int fd, in_addr_t from)
 	}
 }
 
-static void take_connection(struct server *server, const struct strv *networks)
+static void take_connection(struct server *server, const struct serve *serve)
 {
 	struct sockaddr_in from = { .sin_family = AF_INET };
 	socklen_t len = sizeof(from);
 	int fd = accept4(server->listen_fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (!networks || network_list_has(networks, from.sin_addr))
-		start_connection(server, fd, from.sin_addr.s_addr);
+	if (!serve->networks || network_list_has(serve->networks, from.sin_addr))
+		start_connection(server, fd, from.sin_addr.s_addr, serve->of_address);
 	else
 		close(fd);
 }
@@ -242,7 +242,7 @@ static int loop(struct server *server, const struct serve *serve, struct err *er
 			look_at = monotonic_ms() + LOOK_MS;
 		}
 		if (fds[0].revents)
-			take_connection(server, serve->networks);
+			take_connection(server, serve);
 	}
 }
 

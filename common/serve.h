@@ -15,6 +15,7 @@ struct serve {
 	const char *address;	/* IPv4 */
 	unsigned port;		/* 0: any free one */
 	const char *user;	/* to become, once it listens; NULL: stay */
+	unsigned of_address;	/* connections that one address may have; 0: all of them */
 	const struct strv *networks;	/* who may connect, and nobody else; NULL: anybody */
 	bool (*look)(void *arg);	/* or NULL: every few seconds; it may change `networks`,
 					 * and false ends it all */

@@ -9,6 +9,8 @@
 #include "pkgmgr/pkgmgr.h"
 
 enum { OPT_PORT = 1, OPT_ADDRESS, OPT_BY_POLICY };
+/* A neighbour fetches at most 8 files at once. */
+enum { OF_ADDRESS = 8 };
 
 const struct cli_opt serve_opts[] = {
 	{ OPT_PORT, "port", 'p', "PORT", "TCP port (default 8480; 0: any free one)" },
@@ -57,7 +59,7 @@ static int serve(struct pkgmgr *m, struct serve *what, struct err *err)
 static int serve_by_policy(struct pkgmgr *m, const struct serve *base, struct err *err)
 {
 	struct neighbours who = { &m->root, STRV_INIT };
-	struct serve what = { .address = base->address, .port = base->port,
+	struct serve what = { .address = base->address, .port = base->port, .of_address = base->of_address,
 			      .networks = &who.networks, .look = look_again, .arg = &who };
 	int result = neighbours_read(&m->root, &who.networks, err);
 	if (result == 0 && who.networks.count == 0)
@@ -70,7 +72,7 @@ static int serve_by_policy(struct pkgmgr *m, const struct serve *base, struct er
 
 int cmd_serve(struct cli *cli, int argc, char **argv, struct err *err)
 {
-	struct serve what = { .address = "0.0.0.0" };
+	struct serve what = { .address = "0.0.0.0", .of_address = OF_ADDRESS };
 	struct pkgmgr *m = cli->ctx;
 	uint64_t port = 8480;
 	bool by_policy = false;

@@ -159,6 +159,10 @@ sync_at "$ROOT_A"
 is_installed five 1
 equal "$(from_mirror five)" 0 "bytes from the mirror"
 
+note "who dawdled was closed"
+wait $DAWDLE
+[ "$(cat "$T/dawdled")" -ge 25 ] && [ "$(cat "$T/dawdled")" -le 40 ] || fail "closed after $(cat "$T/dawdled") s"
+
 note "a dead peer costs nothing but its chance"
 kill $SERVE_PID
 wait $SERVE_PID || fail "pkgmgr serve ended with $?"
@@ -195,7 +199,3 @@ sync_at "$ROOT_A"
 lacks "$ROOT_A/var/lib/waybill/schedule" "Serve-To"
 wait $SERVE_PID || fail "pkgmgr serve ended with $?"
 equal "$(ls "$SHARED")" "" "what is kept for nobody"
-
-note "who dawdled was closed"
-wait $DAWDLE
-[ "$(cat "$T/dawdled")" -ge 25 ] && [ "$(cat "$T/dawdled")" -le 40 ] || fail "closed after $(cat "$T/dawdled") s"
