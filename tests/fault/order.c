@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* An LD_PRELOAD library that writes down, in the order in which it happens and for all
- * processes, which files below WAYBILL_ORDER_DIR a program opens, and which SHA-256 it
- * has computed:
+ * processes, which files below WAYBILL_ORDER_DIR a program opens, and which SHA-256 its
+ * first thread has computed:
  *
  *     pkgmgr write /.../archives/<sha256>.part
  *     pkgmgr digest <sha256>
@@ -147,5 +147,7 @@ void nettle_sha256_digest(struct sha256_ctx *ctx, size_t length, uint8_t *digest
 	real(ctx, length, digest);
 	for (size_t i = 0; i < 32 && i < length; i++)
 		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	say("digest", hex);
+	/* Another thread hashes what no parser will see: the lines are the order of the first one's deeds. */
+	if (gettid() == getpid())
+		say("digest", hex);
 }
