@@ -146,12 +146,7 @@ hostconfig up
 reaches thin tcp 198.51.100.1 443 "from ::ffff:198.51.100.2"
 
 note "the site's policy opens ssh, and closes it; a list that nobody signed does not"
-make_gnupg operator
-export WAYBILL_REPO=$T/repo
-ssh-keygen -q -t ed25519 -N '' -f host
-imagerepo init --key "$KEY_FPR" --list-key "$KEY_FPR" --host-key host.pub \
-	--url http://hq.waybill.test/ --server imagerepo@hq.waybill.test >/dev/null
-imagerepo site add kbh1 >/dev/null
+make_operator
 imagerepo site bundle kbh1 2>/dev/null | tar -x -C "$root" --no-same-owner etc/waybill/trust.d
 list=$root/var/lib/waybill/site.list
 

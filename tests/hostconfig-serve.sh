@@ -48,12 +48,7 @@ serves_not()
 	! serves
 }
 
-make_gnupg operator
-export WAYBILL_REPO=$T/repo
-ssh-keygen -q -t ed25519 -N '' -f host
-imagerepo init --key "$KEY_FPR" --list-key "$KEY_FPR" --host-key host.pub \
-	--url http://hq.waybill.test/ --server imagerepo@hq.waybill.test >/dev/null
-imagerepo site add kbh1 >/dev/null
+make_operator
 imagerepo site bundle kbh1 2>/dev/null | tar -x -C "$root" --no-same-owner etc/waybill
 echo "Fetch-User: nobody" >>"$root/etc/waybill/pkgmgr.conf"
 chmod 644 "$root/etc/waybill/pkgmgr.conf"

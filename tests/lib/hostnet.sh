@@ -156,3 +156,14 @@ refused()
 {
 	! asks "$1" "$2" "$3" "$4" >/dev/null || fail "$1 reaches $2 $3 port $4"
 }
+
+# make_operator: a repository in $T/repo with a key of its own and the site kbh1, that no server has
+make_operator()
+{
+	make_gnupg operator
+	export WAYBILL_REPO=$T/repo
+	ssh-keygen -q -t ed25519 -N '' -f "$T/host"
+	imagerepo init --key "$KEY_FPR" --list-key "$KEY_FPR" --host-key "$T/host.pub" \
+		--url http://hq.waybill.test/ --server imagerepo@hq.waybill.test >/dev/null
+	imagerepo site add kbh1 >/dev/null
+}
